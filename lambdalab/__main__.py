@@ -1,0 +1,7 @@
+"""``python -m lambdalab`` is the ``lambdalab`` command."""
+
+import sys
+
+from lambdalab.cli import main
+
+sys.exit(main())

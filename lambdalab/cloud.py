@@ -1,0 +1,253 @@
+"""One cloud in one process: its parts put together, started, emptied and ended.
+
+Run as ``python -m lambdalab.cloud`` by a ``Lab``: settings come as one line of JSON on standard
+input, which stays open as the lifeline; when it closes, the owner is gone and the cloud ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from lambdalab.clock import LabClock
+from lambdalab.endpoint.control import ControlApi
+from lambdalab.endpoint.operations import LambdaOperations
+from lambdalab.endpoint.server import CODE, Endpoint
+from lambdalab.execution.environment import Machinery
+from lambdalab.execution.logbook import LogBook
+from lambdalab.execution.memory import MemoryWatch
+from lambdalab.execution.pool import EnvironmentPool
+from lambdalab.execution.zygote_client import ZygoteClient
+from lambdalab.functions.control import FunctionService
+from lambdalab.functions.packages import PackageStore
+from lambdalab.functions.stacks import StackFunctions
+from lambdalab.invocation.metrics import Metrics
+from lambdalab.invocation.service import InvocationService
+from lambdalab.neighbours import application, state
+from lambdalab.timeline import Timeline
+from lambdalab.wire import LOOPBACK, Request, listen
+
+__all__ = ["Cloud", "serve"]
+
+DEFAULTS: dict[str, Any] = {
+    "port": 0,
+    "region": "us-east-1",
+    "account": "123456789012",
+    "speed": 1.0,
+    "cpu": True,
+    "secret": None,
+    "seed": 0,
+    "token": "",
+}
+PREFIX = "lambdalab-"
+LOCK = "lock"
+# How often the cloud looks whether its owner still lives, in seconds.
+OWNER_CHECK = 0.5
+
+
+class Cloud:
+    """All parts of one cloud."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = DEFAULTS | settings
+        self._directory = _scratch()
+        self._random = Random(self._settings["seed"])  # noqa: S311 - identifiers, not secrecy
+        self.ended = asyncio.Event()
+        self.clock = LabClock(float(self._settings["speed"]))
+        self.timeline = Timeline()
+        self._logbook = LogBook()
+        self._metrics = Metrics()
+        self._zygote = ZygoteClient(self._directory)
+        self._packages = PackageStore(self._directory / "code")
+
+    async def start(self) -> int:
+        """Listen; gives the port. Raises OSError when the port is taken."""
+        self._zygote.start()
+        self._listener = await listen(self._handle, self._settings["port"])
+        self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
+        threading.Thread(target=application.preload, daemon=True).start()
+        return self._listener.port
+
+    def _assemble(self, base_url: str) -> None:
+        settings = self._settings
+        machinery = Machinery(self.clock, self._logbook, MemoryWatch(), self._zygote)
+        self._pool = EnvironmentPool(machinery, self.timeline, self._random)
+        self._functions = FunctionService(self.clock, self.timeline, self._packages, self._random)
+        self._invocations = InvocationService(
+            self._functions,
+            self._pool,
+            clock=self.clock,
+            timeline=self.timeline,
+            metrics=self._metrics,
+            random=self._random,
+            endpoint_url=base_url,
+        )
+        self._stacks = StackFunctions(self._functions, asyncio.get_running_loop())
+        self._endpoint = Endpoint(
+            account=settings["account"],
+            region=settings["region"],
+            secret=settings["secret"],
+            base_url=base_url,
+            control=ControlApi(
+                settings["token"],
+                clock=self.clock,
+                timeline=self.timeline,
+                reset=self.reset,
+                stop=self.ended.set,
+            ),
+            operations=LambdaOperations(
+                self._functions,
+                self._invocations,
+                self._random,
+                lambda package: f"{base_url}{CODE}{package.key}",
+            ),
+            packages=self._packages,
+            before=self._before_moto,
+            prepare=self._prepare_moto,
+        )
+
+    def _handle(self, request: Request) -> Any:
+        return self._endpoint.handle(request)
+
+    def _before_moto(self, service: str) -> None:
+        if service == "logs":
+            self._logbook.flush()
+        elif service == "monitoring":
+            self._metrics.flush()
+
+    def _prepare_moto(self, service: str) -> None:
+        if service == "cloudformation":
+            # Imported here: it takes a second, and few lessons need it.
+            from lambdalab.neighbours import cloudformation
+
+            cloudformation.install(self._stacks)
+
+    def reset(self) -> None:
+        """An empty cloud again, on the same port, as after a start."""
+        self._invocations.empty()
+        self._pool.end_all()
+        self._functions.empty()
+        self.clock.forget_all()
+        self._logbook.clear()
+        self._metrics.clear()
+        self._endpoint.forget_callers()
+        state.reset(self._settings["seed"])
+        self._random.seed(self._settings["seed"])
+        self.timeline.clear()
+
+    def stop(self) -> None:
+        """End everything: no process and no file stays."""
+        self._listener.close()
+        self._endpoint.close()
+        self._pool.end_all()
+        self._zygote.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def serve(settings: dict[str, Any], on_ready: Callable[[int], None]) -> None:
+    """Run a cloud until it is told to stop; ``on_ready`` hears the port.
+
+    SIGINT, SIGTERM and SIGHUP end it with every child. Raises OSError when the port is taken.
+    """
+    asyncio.run(_serve(settings, on_ready, lifeline=None))
+
+
+async def _serve(
+    settings: dict[str, Any], on_ready: Callable[[int], None], lifeline: int | None
+) -> None:
+    cloud = Cloud(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, cloud.ended.set)
+    try:
+        on_ready(await cloud.start())
+        if lifeline is not None:
+            _watch_owner(cloud, lifeline)
+        await cloud.ended.wait()
+    finally:
+        cloud.stop()
+
+
+def _watch_owner(cloud: Cloud, lifeline: int) -> None:
+    """End the cloud when its owner is gone: the lifeline closes, or the parent changes.
+
+    Both are watched: a process that the owner forked may hold the lifeline open after its death.
+    """
+    loop = asyncio.get_running_loop()
+    owner = os.getppid()
+
+    def read() -> None:
+        if not os.read(lifeline, 1024):
+            loop.remove_reader(lifeline)
+            cloud.ended.set()
+
+    def check() -> None:
+        if os.getppid() != owner:
+            cloud.ended.set()
+        else:
+            loop.call_later(OWNER_CHECK, check)
+
+    loop.add_reader(lifeline, read)
+    check()
+
+
+def _scratch() -> Path:
+    """A directory of this cloud's own; those of clouds that were killed are swept away."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        _sweep(left)
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    # The lock says that the owner lives; it is held until the process ends, however it ends.
+    descriptor = os.open(directory / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return directory
+
+
+def _sweep(left: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(left / LOCK, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+
+
+def _announce(port: int) -> None:
+    sys.stdout.write(json.dumps({"port": port}) + "\n")
+    sys.stdout.flush()
+    # The ready line is the only one there: whatever a library prints goes to the log.
+    sys.stdout = sys.stderr
+
+
+def _first_line(descriptor: int) -> bytes:
+    """The settings; read byte by byte, for what follows is the lifeline's."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(descriptor, 1)):
+        line += byte
+    return line
+
+
+def main() -> None:
+    """Be the cloud of a ``Lab``."""
+    settings = json.loads(_first_line(sys.stdin.fileno()))
+    try:
+        asyncio.run(_serve(settings, _announce, lifeline=sys.stdin.fileno()))
+    except (OSError, ValueError, OverflowError) as error:
+        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

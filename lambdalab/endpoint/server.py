@@ -1,0 +1,117 @@
+"""One port: the Lambda service, moto for every other service, and the lab's own calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from lambdalab.endpoint import guards, signing
+from lambdalab.endpoint.control import PREFIX, ControlApi
+from lambdalab.endpoint.operations import LambdaOperations
+from lambdalab.errors import AwsError
+from lambdalab.functions import serialize
+from lambdalab.functions.control import Caller
+from lambdalab.functions.packages import PackageStore
+from lambdalab.neighbours import application, sts
+from lambdalab.wire import Request, Response
+
+__all__ = ["CODE", "Endpoint"]
+
+CODE = f"{PREFIX}code/"
+# moto's calls block: a handler that waits for one must not keep another from coming in.
+THREADS = 16
+
+
+class Endpoint:
+    """Where every request arrives.
+
+    ``before`` is called with the name of a service before moto answers for it: what the lab holds
+    back for a moment (log events, metrics) must be there when somebody asks. ``prepare`` is called
+    after it in the thread in which moto runs, where it may take its time.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        region: str,
+        secret: str | None,
+        base_url: str,
+        control: ControlApi,
+        operations: LambdaOperations,
+        packages: PackageStore,
+        before: Callable[[str], None],
+        prepare: Callable[[str], None],
+    ) -> None:
+        self._account = account
+        self._region = region
+        self._secret = secret
+        self._base_url = base_url
+        self._control = control
+        self._operations = operations
+        self._packages = packages
+        self._before = before
+        self._prepare = prepare
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
+        self._accounts: dict[str, str] = {}
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer one request."""
+        refused = guards.refusal(request)
+        if refused is not None:
+            return refused
+        if request.path.startswith(PREFIX):
+            return self._own(request)
+        signed_for = signing.scope(request)
+        if self._secret is not None:
+            try:
+                signing.check_signature(request, signed_for, self._secret_of)
+            except AwsError as error:
+                return serialize.refusal(error, "00000000-0000-0000-0000-000000000000")
+        if signed_for is not None and signed_for.service == "lambda":
+            caller = Caller(
+                self._account_of(signed_for.access_key), signed_for.region or self._region
+            )
+            return self._operations.handle(request, caller)
+        service = signed_for.service if signed_for else ""
+        self._before(service)
+        return self._moto(request, service)
+
+    def close(self) -> None:
+        """Take no more calls for moto."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _own(self, request: Request) -> Response:
+        if request.path.startswith(CODE):
+            return self._code(request.path[len(CODE) :])
+        return self._control.handle(request)
+
+    def _code(self, key: str) -> Response:
+        package = self._packages.find(key)
+        if package is None:
+            return Response(404)
+        return Response(200, package.archive.read_bytes(), (("Content-Type", "application/zip"),))
+
+    async def _moto(self, request: Request, service: str) -> Response:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._call_moto, request, service)
+
+    def _call_moto(self, request: Request, service: str) -> Response:
+        self._prepare(service)
+        return application.call(request, self._base_url)
+
+    def _secret_of(self, access_key: str) -> str | None:
+        return sts.secret_of(access_key) or self._secret
+
+    def _account_of(self, access_key: str) -> str:
+        """The caller's account; a key never changes its account, so it is looked up once."""
+        known = self._accounts.get(access_key)
+        if known is None:
+            known = sts.account_of(access_key, self._account)
+            self._accounts[access_key] = known
+        return known
+
+    def forget_callers(self) -> None:
+        """The cloud has been emptied: keys may belong to nobody now."""
+        self._accounts.clear()

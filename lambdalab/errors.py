@@ -1,0 +1,47 @@
+"""Errors in AWS's own form: a code, a text, an HTTP status.
+
+Every refusal that a client sees is an ``AwsError``; the endpoint turns it into the REST-JSON answer
+that the AWS SDKs read (header ``x-amzn-ErrorType`` and a body with ``Type`` and ``Message``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["AwsError", "not_implemented", "validation_error"]
+
+
+class AwsError(Exception):
+    """A refusal as AWS words it.
+
+    ``code`` is the name SDKs match on, ``status`` the HTTP status. ``members`` replaces the usual
+    body members ``Type`` and ``Message`` where an operation answers with others.
+    """
+
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+    def body(self) -> dict[str, Any]:
+        """The members of the JSON body."""
+        if self.members is not None:
+            return self.members
+        return {"Type": "Service" if self.status >= 500 else "User", "Message": self.message}
+
+
+def validation_error(violations: list[str]) -> AwsError:
+    """All violated constraints of a request in one error, as the front layer of AWS joins them."""
+    noun = "error" if len(violations) == 1 else "errors"
+    message = f"{len(violations)} validation {noun} detected: {'; '.join(violations)}"
+    return AwsError("ValidationException", message, members={"message": message})
+
+
+def not_implemented(operation: str, reason: str = "") -> AwsError:
+    """The honest answer to an operation or an option that the lab does not act on."""
+    message = f"Lambda Lab does not act on {operation} yet." + (f" {reason}" if reason else "")
+    return AwsError("NotImplementedException", message, status=501)

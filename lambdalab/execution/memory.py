@@ -1,0 +1,114 @@
+"""Memory of execution environments: how much each uses, and the end of those that use too much.
+
+Reading costs microseconds, so each running environment is read only as often as it could fill the
+room it has left: polled every 2 ms, a hundred environments would take more than a core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Protocol
+
+__all__ = ["MemoryReader", "MemoryWatch", "Watched"]
+
+MB = 1 << 20
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# The fastest that a process was seen to fill memory, in MB a second, with room to spare.
+FASTEST_GROWTH = 4_000.0
+SHORTEST_POLL = 0.002
+LONGEST_POLL = 0.05
+
+
+class MemoryReader:
+    """Reads the resident memory of one process tree; knows nothing where there is no /proc."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        try:
+            self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY)
+        except OSError:
+            self._statm = -1
+
+    def own(self) -> int:
+        """Resident bytes of the process itself."""
+        if self._statm < 0:
+            return 0
+        try:
+            return int(os.pread(self._statm, 64, 0).split(b" ", 2)[1]) * PAGE
+        except (OSError, IndexError):
+            return 0
+
+    def peak(self) -> int:
+        """The most that the process itself has ever had resident, in bytes."""
+        try:
+            with open(f"/proc/{self._pid}/status", "rb") as status:  # noqa: PTH123
+                text = status.read()
+            return int(text.split(b"VmHWM:", 1)[1].split(None, 1)[0]) * 1024
+        except (OSError, IndexError):
+            return self.own()
+
+    def tree(self) -> int:
+        """Resident bytes of the process and its descendants."""
+        return self.own() + sum(_resident(pid) for pid in _descendants(self._pid))
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self._statm >= 0:
+            os.close(self._statm)
+            self._statm = -1
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for child in _children(pid):
+        found += [child, *_descendants(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:  # noqa: PTH123
+            return [int(child) for child in listing.read().split()]
+    except OSError:
+        return []
+
+
+def _resident(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123
+            return int(statm.read().split(b" ", 2)[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+class Watched(Protocol):
+    """An environment under watch."""
+
+    def memory_room(self) -> float:
+        """MB left until its limit, by a fresh reading; 0 or less ends it."""
+
+
+class MemoryWatch:
+    """Polls the environments that are running."""
+
+    def __init__(self) -> None:
+        self._running: set[Watched] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, environment: Watched) -> None:
+        """Watch an environment while it runs."""
+        self._running.add(environment)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SHORTEST_POLL, self._poll)
+
+    def discard(self, environment: Watched) -> None:
+        """The environment does not run any more."""
+        self._running.discard(environment)
+
+    def _poll(self) -> None:
+        self._timer = None
+        room = [environment.memory_room() for environment in list(self._running)]
+        if room:
+            pause = min(max(min(room) / FASTEST_GROWTH, SHORTEST_POLL), LONGEST_POLL)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._poll)

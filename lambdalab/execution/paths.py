@@ -1,0 +1,27 @@
+"""Where things lie here, and where they lie on AWS."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+
+__all__ = ["Paths"]
+
+
+class Paths:
+    """Turns this machine's paths in a function's output into those of AWS."""
+
+    def __init__(self, task_root: Path, runtime_packages: Path, runtime: str) -> None:
+        library = f"/var/lang/lib/{runtime}"
+        self._pairs = [
+            (str(task_root).encode(), b"/var/task"),
+            (str(runtime_packages).encode(), b"/var/runtime"),
+            (sysconfig.get_path("stdlib").encode(), library.encode()),
+        ]
+
+    def on_aws(self, text: bytes) -> bytes:
+        """The text with the paths of AWS."""
+        for here, there in self._pairs:
+            if here in text:
+                text = text.replace(here, there)
+        return text

@@ -1,0 +1,72 @@
+"""What an execution environment is made from, and what goes through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lambdalab.neighbours.sts import Credentials
+
+__all__ = ["Invocation", "Outcome", "RuntimeSpec"]
+
+
+@dataclass(frozen=True)
+class RuntimeSpec:
+    """One version of one function, as an execution environment needs it.
+
+    ``memory`` is in MB, ``timeout`` in seconds; ``task_root`` holds the unpacked code.
+    """
+
+    account: str
+    region: str
+    name: str
+    arn: str
+    version: str
+    runtime: str
+    runtime_version_arn: str
+    handler: str
+    memory: int
+    timeout: int
+    log_group: str
+    task_root: Path
+    variables: dict[str, str]
+    credentials: Credentials
+    endpoint_url: str
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One event on its way to a handler."""
+
+    request_id: str
+    event: bytes
+    arn: str
+    trace_id: str
+    client_context: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of an invocation.
+
+    ``status`` is success, error (the handler's own), init-error, timeout, crash or out-of-memory;
+    ``error_type`` is set for all but success; ``duration`` is in seconds, ``memory_used`` in MB.
+    """
+
+    payload: bytes
+    status: str = "success"
+    error_type: str | None = None
+    duration: float = 0.0
+    init_duration: float | None = None
+    memory_used: int = 0
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the caller sees a function error."""
+        return self.status != "success"
+
+    @property
+    def platform_error(self) -> bool:
+        """Whether the REPORT line names the error: not for errors that the function raised."""
+        return self.status not in ("success", "error")

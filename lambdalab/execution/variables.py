@@ -1,0 +1,59 @@
+"""The environment variables that a function sees: AWS's, the function's own, and one of the lab's.
+
+``AWS_ENDPOINT_URL`` is the one addition: it leads the function's unchanged SDK calls to the lab.
+Two values differ from AWS's, for there is no such directory or address here: ``LAMBDA_TASK_ROOT``
+is where the code really lies, ``AWS_LAMBDA_RUNTIME_API`` a port of this machine.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+"""
+
+from __future__ import annotations
+
+from lambdalab.execution.spec import RuntimeSpec
+
+__all__ = ["environment_variables"]
+
+_FIXED = {
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+    "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+    "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    "LANG": "en_US.UTF-8",
+    "LC_CTYPE": "C.UTF-8",
+    "LD_LIBRARY_PATH": (
+        "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
+        "/var/task:/var/task/lib:/opt/lib"
+    ),
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "PYTHONPATH": "/var/runtime",
+    "SHLVL": "0",
+    "TZ": ":UTC",
+    "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+    "_AWS_XRAY_DAEMON_PORT": "2000",
+}
+
+
+def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) -> dict[str, str]:
+    """All variables of an execution environment; the function's own never replace AWS's."""
+    root = str(spec.task_root)
+    credentials = spec.credentials
+    return {
+        **_FIXED,
+        **spec.variables,
+        "AWS_ACCESS_KEY": credentials.access_key_id,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_DEFAULT_REGION": spec.region,
+        "AWS_ENDPOINT_URL": spec.endpoint_url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
+        "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_REGION": spec.region,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "LAMBDA_TASK_ROOT": root,
+        "PWD": root,
+        "_HANDLER": spec.handler,
+    }

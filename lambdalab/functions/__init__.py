@@ -1,0 +1,1 @@
+"""The Lambda service's control plane: its model, its validation, its functions and their states."""

@@ -1,0 +1,60 @@
+"""Functions that a CloudFormation stack makes: the same operations, each waited for.
+
+moto builds a stack in a thread of its own; the Lambda service lives in the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from lambdalab.errors import AwsError
+from lambdalab.functions.control import Caller, FunctionService
+
+__all__ = ["StackFunctions"]
+
+T = TypeVar("T")
+Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
+
+
+class StackFunctions:
+    """Creates, updates and deletes functions for a stack, from another thread."""
+
+    def __init__(self, functions: FunctionService, loop: asyncio.AbstractEventLoop) -> None:
+        self._functions = functions
+        self._loop = loop
+
+    def create(self, account: str, region: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Create a function and wait until it is Active."""
+        return self._run(self._settled(self._functions.create_function, account, region, given))
+
+    def update(
+        self, account: str, region: str, given: dict[str, Any], code: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Update settings, then code; each change is waited for."""
+        settings = self._functions.update_function_configuration
+        self._run(self._settled(settings, account, region, given))
+        return self._run(self._settled(self._functions.update_function_code, account, region, code))
+
+    def delete(self, account: str, region: str, name: str) -> None:
+        """Delete a function; one that is gone already is no error."""
+        self._run(self._delete(Caller(account, region), name))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _settled(
+        self, act: Act, account: str, region: str, given: dict[str, Any]
+    ) -> dict[str, Any]:
+        caller = Caller(account, region)
+        result = act(caller, given)
+        await self._functions.find(caller, given).settled()
+        return result
+
+    async def _delete(self, caller: Caller, name: str) -> None:
+        try:
+            self._functions.delete_function(caller, {"FunctionName": name})
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise

@@ -1,0 +1,1 @@
+"""The Lambda service's data plane: admission, invocation, what it costs and what it counts."""

@@ -1,0 +1,105 @@
+"""The metrics of the namespace AWS/Lambda, gathered by the minute.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from lambdalab.functions.arns import FunctionId
+from lambdalab.neighbours import cloudwatch
+
+__all__ = ["Metrics"]
+
+LONGEST_WAIT = 1.0
+_UNITS = {"Duration": "Milliseconds"}
+# Concurrency belongs to a function and to the account, not to one of its versions.
+_WITHOUT_RESOURCE = {"ConcurrentExecutions"}
+
+
+class _Key(NamedTuple):
+    function: FunctionId
+    metric: str
+    minute: int
+
+
+class _Sum:
+    """The values of one metric in one minute."""
+
+    __slots__ = ("count", "largest", "smallest", "total")
+
+    def __init__(self, value: float) -> None:
+        self.count = 1
+        self.total = self.smallest = self.largest = value
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        self.smallest = min(self.smallest, value)
+        self.largest = max(self.largest, value)
+
+
+class Metrics:
+    """What is not yet written into CloudWatch; whoever asks there gets everything at once."""
+
+    def __init__(self) -> None:
+        self._sums: dict[_Key, _Sum] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, function: FunctionId, time: float, **values: float) -> None:
+        """Count values by metric name for a function, at platform time ``time`` in seconds."""
+        minute = int(time) // 60
+        for metric, value in values.items():
+            key = _Key(function, metric, minute)
+            known = self._sums.get(key)
+            if known is None:
+                self._sums[key] = _Sum(value)
+            else:
+                known.add(value)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LONGEST_WAIT, self.flush)
+
+    def flush(self) -> None:
+        """Write everything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        sums, self._sums = self._sums, {}
+        places: dict[tuple[str, str], list[cloudwatch.Statistic]] = {}
+        for key, gathered in sums.items():
+            place = (key.function.account, key.function.region)
+            places.setdefault(place, []).extend(_statistics(key, gathered))
+        for (account, region), statistics in places.items():
+            cloudwatch.put_statistics(account, region, statistics)
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._sums.clear()
+
+
+def _statistics(key: _Key, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
+    for dimensions in _dimensions(key):
+        yield cloudwatch.Statistic(
+            metric=key.metric,
+            unit=_UNITS.get(key.metric, "Count"),
+            dimensions=dimensions,
+            minute=datetime.fromtimestamp(key.minute * 60, UTC).replace(tzinfo=None),
+            samples=gathered.count,
+            total=gathered.total,
+            smallest=gathered.smallest,
+            largest=gathered.largest,
+        )
+
+
+def _dimensions(key: _Key) -> Iterator[tuple[tuple[str, str], ...]]:
+    """By function, by the version or alias that was asked for, and for the whole account."""
+    function = ("FunctionName", key.function.name)
+    yield ()
+    yield (function,)
+    if key.function.qualifier and key.metric not in _WITHOUT_RESOURCE:
+        resource = f"{key.function.name}:{key.function.qualifier}"
+        yield (function, ("Resource", resource))

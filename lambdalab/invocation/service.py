@@ -1,0 +1,283 @@
+"""Invoke: from a checked request to a function's answer.
+
+A caller waits (RequestResponse), leaves the event behind (Event), or only asks whether it could
+call (DryRun). Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Coroutine
+from random import Random
+from typing import Any
+
+from lambdalab import facts
+from lambdalab.clock import LabClock, stopwatch
+from lambdalab.errors import AwsError
+from lambdalab.execution.environment import Environment
+from lambdalab.execution.pool import EnvironmentPool
+from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
+from lambdalab.execution.zygote_client import ZygoteGoneError
+from lambdalab.functions import settings, shown
+from lambdalab.functions.control import Caller, FunctionService
+from lambdalab.functions.records import Function
+from lambdalab.invocation import event
+from lambdalab.invocation.admission import Concurrency
+from lambdalab.invocation.metrics import Metrics
+from lambdalab.neighbours import sts
+from lambdalab.timeline import Record, Timeline
+
+__all__ = ["InvocationService"]
+
+
+class InvocationService:
+    """Runs the functions of one cloud."""
+
+    def __init__(
+        self,
+        functions: FunctionService,
+        pool: EnvironmentPool,
+        *,
+        clock: LabClock,
+        timeline: Timeline,
+        metrics: Metrics,
+        random: Random,
+        endpoint_url: str,
+    ) -> None:
+        self._functions = functions
+        self._pool = pool
+        self._clock = clock
+        self._timeline = timeline
+        self._metrics = metrics
+        self._random = random
+        self._endpoint_url = endpoint_url
+        self._concurrency = Concurrency()
+        self._queued: set[asyncio.Task[Any]] = set()
+        functions.on_change.append(lambda function: pool.retire(function.arn))
+
+    async def invoke(
+        self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
+    ) -> dict[str, Any]:
+        """The operation Invoke."""
+        kind = given.get("InvocationType") or "RequestResponse"
+        function = self._functions.find(caller, given)
+        if given.get("TenantId") or given.get("DurableExecutionName"):
+            raise _not_such_a_function()
+        body = event.checked(given.get("Payload") or b"", kind)
+        self._check_invocable(function)
+        if kind == "DryRun":
+            return {"StatusCode": 204}
+        invocation = self._invocation(function, given, body, request_id, trace)
+        if kind == "Event":
+            return self._leave_behind(function, invocation)
+        outcome = await self._run(function, invocation, given.get("Qualifier"))
+        return _answer(function, outcome, tail=given.get("LogType") == "Tail")
+
+    def empty(self) -> None:
+        """Drop what is queued and forget what runs."""
+        for task in self._queued:
+            task.cancel()
+        self._queued.clear()
+        self._concurrency = Concurrency()
+
+    # The steps.
+
+    def _check_invocable(self, function: Function) -> None:
+        if function.state == "Pending":
+            raise settings.pending()
+        if not function.deployed.runtime.startswith("python"):
+            raise AwsError(
+                "InvalidRuntimeException",
+                f"Lambda Lab runs Python functions so far: {function.deployed.runtime} functions "
+                "can be created and shown, not invoked.",
+                502,
+            )
+
+    def _invocation(
+        self,
+        function: Function,
+        given: dict[str, Any],
+        body: bytes,
+        request_id: str,
+        trace: str | None,
+    ) -> Invocation:
+        qualifier = given.get("Qualifier")
+        return Invocation(
+            request_id=request_id,
+            event=body,
+            arn=f"{function.arn}:{qualifier}" if qualifier else function.arn,
+            trace_id=trace or self._trace(),
+            client_context=_client_context(given),
+        )
+
+    def _trace(self) -> str:
+        draw = self._random.getrandbits
+        root = f"{int(self._clock.now()):08x}-{draw(96):024x}"
+        return f"Root=1-{root};Parent={draw(64):016x};Sampled=0;Lineage=1:{draw(32):08x}:0"
+
+    def _leave_behind(self, function: Function, invocation: Invocation) -> dict[str, Any]:
+        """Queue an event; it is delivered once, and nobody waits for the result."""
+        name = function.id.name
+        now = self._clock.now()
+        self._timeline.add(Record(now, "accepted", name, None, invocation.request_id))
+        self._start(self._deliver(function, invocation))
+        return {"StatusCode": 202}
+
+    async def _deliver(self, function: Function, invocation: Invocation) -> None:
+        try:
+            await self._run(function, invocation, None)
+        except AwsError:
+            # Throttled or gone meanwhile: nobody is there to hear of it.
+            return
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._queued.add(task)
+        task.add_done_callback(self._queued.discard)
+
+    async def _run(
+        self, function: Function, invocation: Invocation, qualifier: str | None
+    ) -> Outcome:
+        identity = function.id._replace(qualifier=qualifier)
+        started = self._clock.now()
+        try:
+            running = self._concurrency.enter(identity.account, identity.region, function.arn)
+        except AwsError as refusal:
+            self._throttled(function, invocation, started, refusal)
+            raise
+        try:
+            environment, outcome = await self._execute(function, invocation)
+        except ZygoteGoneError as lost:
+            raise AwsError("ServiceException", f"No environment could start. {lost}", 500) from lost
+        finally:
+            self._concurrency.leave(identity.account, identity.region, function.arn)
+        self._metrics.add(
+            identity,
+            started,
+            Invocations=1,
+            Errors=int(outcome.failed),
+            Duration=outcome.duration * 1000,
+            Throttles=0,
+            ConcurrentExecutions=running,
+        )
+        self._record(function, invocation, environment, started, outcome)
+        return outcome
+
+    async def _execute(
+        self, function: Function, invocation: Invocation
+    ) -> tuple[Environment, Outcome]:
+        """Run in a warm environment, or in a new one."""
+        key = function.arn
+        environment = self._pool.take(key)
+        init_duration = None
+        if environment is None:
+            spec = self._spec(function)
+            began = stopwatch()
+            environment, failure, init_duration = await self._pool.make(
+                key, spec, invocation.request_id
+            )
+            if failure is not None:
+                environment.report_failed_init(failure, stopwatch() - began)
+                return environment, failure
+        outcome = await environment.run(invocation)
+        outcome.init_duration = init_duration
+        environment.report(outcome)
+        self._pool.give_back(key, environment)
+        return environment, outcome
+
+    def _spec(self, function: Function) -> RuntimeSpec:
+        deployed = function.deployed
+        identity = deployed.function
+        return RuntimeSpec(
+            account=identity.account,
+            region=identity.region,
+            name=identity.name,
+            arn=identity.arn,
+            version=deployed.version,
+            runtime=deployed.runtime,
+            runtime_version_arn=shown.runtime_version_arn(function),
+            handler=deployed.handler,
+            memory=deployed.memory,
+            timeout=deployed.timeout,
+            log_group=deployed.log_group,
+            task_root=deployed.package.root,
+            variables=deployed.environment or {},
+            credentials=sts.role_credentials(
+                identity.account, identity.region, deployed.role, identity.name
+            ),
+            endpoint_url=self._endpoint_url,
+        )
+
+    def _throttled(
+        self, function: Function, invocation: Invocation, time: float, refusal: AwsError
+    ) -> None:
+        self._metrics.add(function.id, time, Throttles=1)
+        detail = {"reason": refusal.body()["Reason"]}
+        name, request_id = function.id.name, invocation.request_id
+        self._timeline.add(Record(time, "throttle", name, None, request_id, None, detail))
+
+    def _record(
+        self,
+        function: Function,
+        invocation: Invocation,
+        environment: Environment,
+        started: float,
+        outcome: Outcome,
+    ) -> None:
+        cold = outcome.init_duration is not None
+        detail = {
+            "status": outcome.status,
+            "cold": cold,
+            "memory_mb": outcome.memory_used,
+        }
+        self._timeline.add(
+            Record(
+                started + (outcome.init_duration or 0.0),
+                "invoke",
+                function.id.name,
+                environment.name,
+                invocation.request_id,
+                outcome.duration,
+                detail,
+            )
+        )
+
+
+def _answer(function: Function, outcome: Outcome, *, tail: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "StatusCode": 200,
+        "ExecutedVersion": function.deployed.version,
+        "Payload": outcome.payload,
+    }
+    if outcome.failed:
+        result["FunctionError"] = "Unhandled"
+    if tail:
+        result["LogResult"] = _tail(outcome.log)
+    return result
+
+
+def _tail(events: list[str]) -> str:
+    """The end of a log in base64; every event starts a line."""
+    text = "".join(event if event.endswith("\n") else f"{event}\n" for event in events).encode()
+    return base64.b64encode(text[-facts.quota("payload.log-tail").bytes :]).decode("ascii")
+
+
+def _client_context(given: dict[str, Any]) -> str | None:
+    """The client's context as JSON text; a header carries it in base64."""
+    encoded = given.get("ClientContext")
+    if not encoded:
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        raise AwsError(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON."
+        ) from None
+
+
+def _not_such_a_function() -> AwsError:
+    return AwsError(
+        "InvalidParameterValueException",
+        "The function has neither tenant isolation nor a durable configuration.",
+    )

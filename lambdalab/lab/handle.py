@@ -1,0 +1,257 @@
+"""``start()`` and the ``Lab``: one local cloud, and what a learner does with it."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from lambdalab.lab import guard
+from lambdalab.lab.control import Control
+from lambdalab.lab.errors import LabError, LabStoppedError
+from lambdalab.lab.exports import Exports
+from lambdalab.lab.magics import register_magics
+from lambdalab.lab.process import CloudProcess
+from lambdalab.lab.settings import Settings
+
+if TYPE_CHECKING:
+    import boto3
+
+    from lambdalab.lab.clock_view import Clock
+    from lambdalab.lab.packages import Source
+    from lambdalab.lab.tail import Tail
+    from lambdalab.lab.timeline_view import Timeline, TimelineReader
+
+__all__ = ["Lab", "start"]
+
+_STOP_ANSWER_SECONDS = 2.0
+_BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+_lock = threading.RLock()
+_labs: list[Lab] = []
+
+
+def start(
+    *,
+    export: bool = True,
+    port: int = 0,
+    speed: float = 1.0,
+    region: str = "us-east-1",
+    account: str = "123456789012",
+    cpu: bool = True,
+    seed: int = 0,
+    secret: str | None = None,
+) -> Lab:
+    """Start a local cloud and return the handle on it, which is a context manager too.
+
+    With ``export`` the AWS_* variables of this process point at it until ``lab.stop()``, so plain
+    ``boto3.client("lambda")`` reaches it; starting again stops the lab exported before. With
+    ``export=False`` the environment is left alone and labs stand side by side: ``lab.client(...)``
+    and ``lab.session`` reach that very lab.
+
+    ``port``: on 127.0.0.1, 0 for a free one. ``speed``: platform seconds that pass in a real one
+    while no handler runs. ``region``, ``account``: where the cloud says it is. ``cpu``: whether a
+    function's share of a CPU follows its memory, as on AWS. ``seed``: makes ids and delays the same
+    on each run. ``secret``: requests must be signed with it; None takes any signature.
+
+    While a lab runs, a guard refuses each request of botocore that would leave this machine.
+    Raises ArgumentError for values that cannot be, CloudStartError if the cloud does not get ready.
+    """
+    settings = Settings(port, region, account, speed, cpu, seed, secret)
+    with _lock:
+        if export:
+            _stop_all(exported=True)
+        lab = Lab(settings, export)
+        _labs.append(lab)
+    register_magics()
+    return lab
+
+
+class Lab:
+    """One running cloud. ``start()`` makes it.
+
+    ``endpoint_url``, ``region`` and ``account`` say where it is.
+    """
+
+    def __init__(self, settings: Settings, export: bool) -> None:
+        self._owner = os.getpid()
+        self._stopped = False
+        self._settings = settings
+        self._exports: Exports | None = None
+        self._session: boto3.Session | None = None
+        self._reader: TimelineReader | None = None
+        token = secrets.token_urlsafe(24)
+        with contextlib.ExitStack() as undo:
+            guard.install()
+            undo.callback(guard.remove)
+            self._process = CloudProcess({**settings.as_json(), "token": token})
+            undo.callback(self._process.end)
+            port = self._process.port
+            self._control = Control(port, token, self._check, self._process.last_words)
+            self.endpoint_url = f"http://127.0.0.1:{port}"
+            if export:
+                self._exports = Exports(self.endpoint_url, settings)
+                undo.callback(self._exports.restore)
+            self._undo = undo.pop_all()
+
+    @property
+    def region(self) -> str:
+        """The Region that clients use unless they name another."""
+        return self._settings.region
+
+    @property
+    def account(self) -> str:
+        """The number of the AWS account that the cloud plays."""
+        return self._settings.account
+
+    def stop(self) -> None:
+        """End the cloud with all that runs in it and restore the environment variables.
+
+        Doing it twice does no harm. In a forked child it does nothing: the lab is the parent's.
+        """
+        with _lock:
+            if self._stopped or self._owner != os.getpid():
+                return
+            self._stopped = True
+            if self in _labs:
+                _labs.remove(self)
+            with self._undo, contextlib.suppress(LabError):
+                self._control.stop(_STOP_ANSWER_SECONDS)
+
+    def reset(self) -> None:
+        """Empty the cloud: no functions, no buckets, no records; the address stays."""
+        self._control.reset()
+        if self._reader is not None:
+            self._reader.forget()
+
+    @property
+    def session(self) -> boto3.Session:
+        """A boto3 session that reaches this very lab, whatever environment and profiles say."""
+        self._check()
+        if self._session is None:
+            from lambdalab.lab.session import make_session
+
+            self._session = make_session(self.endpoint_url, self._settings)
+        return self._session
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Make a boto3 client of this very lab; ``options`` as ``boto3.client`` takes them."""
+        make: Any = self.session.client
+        return make(service, **options)
+
+    def resource(self, service: str, **options: Any) -> Any:
+        """Make a boto3 resource of this very lab; ``options`` as ``boto3.resource`` takes them."""
+        make: Any = self.session.resource
+        return make(service, **options)
+
+    def zip(self, *sources: Source) -> bytes:
+        """Return the bytes of a deployment package, for ``Code={"ZipFile": ...}`` or a layer.
+
+        A function becomes ``lambda_function.py`` with what it uses of the notebook (imports, other
+        functions, constants): Handler is "lambda_function.<its name>". A dict gives files by name,
+        ``{"app.py": "..."}``. Paths are files, or folders whose content is packed. Several go into
+        one package. The same content gives the same bytes, so CodeSha256 stays.
+        Raises PackageError for what cannot be packed.
+        """
+        from lambdalab.lab.packages import make_zip
+
+        return make_zip(sources)
+
+    def role(self, name: str = "lambda-role", policies: Sequence[str] = (_BASIC,)) -> str:
+        """Return the ARN of an execution role, made if it is not there.
+
+        The long way::
+
+        iam = boto3.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                           "Principal": {"Service": "lambda.amazonaws.com"}}]}))
+        iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/...")
+        role["Role"]["Arn"]
+        """
+        from lambdalab.lab.roles import make_role
+
+        return make_role(self.client("iam"), name, policies)
+
+    def tail(self, name: str, lines: int = 20) -> Tail:
+        """Return the newest log lines of a function, of all its environments.
+
+        The long way::
+
+        logs = boto3.client("logs")
+        group = "/aws/lambda/" + name
+        streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime",
+                                            descending=True)["logStreams"]
+        logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])
+        """
+        from lambdalab.lab.tail import read_tail
+
+        return read_tail(self.client("logs"), name, lines)
+
+    @property
+    def timeline(self) -> Timeline:
+        """What has happened until now: a sequence of records, a table, a picture."""
+        if self._reader is None:
+            from lambdalab.lab.timeline_view import TimelineReader
+
+            self._reader = TimelineReader(self._control)
+        return self._reader.read()
+
+    @property
+    def clock(self) -> Clock:
+        """The platform's time: ``now()``, ``speed``, ``advance(minutes=6)``."""
+        from lambdalab.lab.clock_view import Clock
+
+        self._check()
+        return Clock(self._control)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = ", stopped" if self._stopped else ""
+        return f"<Lab {self.endpoint_url}, {self.region}, account {self.account}{state}>"
+
+    def _repr_html_(self) -> str:
+        from lambdalab.lab.tables import html_table
+
+        facts = {
+            "Endpoint": self.endpoint_url,
+            "Region": self.region,
+            "Account": self.account,
+            "State": "stopped" if self._stopped else "running",
+        }
+        columns = {"What": list(facts), "Value": list(facts.values())}
+        return html_table(columns, "Lambda Lab: a cloud on this machine")
+
+    @property
+    def exported(self) -> bool:
+        """Whether the environment variables of this process point at this lab."""
+        return self._exports is not None and not self._stopped
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise LabStoppedError("this lab was stopped: lab = start() makes a new one")
+
+
+def _stop_all(exported: bool = False) -> None:
+    """Stop the labs of this process, or the exported one only."""
+    for lab in [lab for lab in _labs if lab.exported or not exported]:
+        lab.stop()
+
+
+atexit.register(_stop_all)

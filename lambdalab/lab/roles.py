@@ -1,0 +1,32 @@
+"""An execution role in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["make_role"]
+
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+def make_role(iam: Any, name: str, policies: Sequence[str]) -> str:
+    """Return the ARN of role ``name``, made if it is not there; it gets the ``policies``."""
+    try:
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    except iam.exceptions.EntityAlreadyExistsException:
+        role = iam.get_role(RoleName=name)
+    for policy in policies:
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    return str(role["Role"]["Arn"])

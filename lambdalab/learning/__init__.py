@@ -1,0 +1,1 @@
+"""What helps to learn: checks, figures, notebooks."""

@@ -1,0 +1,1 @@
+"""The seam to moto: everything that touches its insides, one small file per service."""

@@ -1,0 +1,120 @@
+"""moto's own HTTP application, called without a server of its own.
+
+moto answers every AWS service but Lambda. Its threaded server would add 2 ms to each call, so the
+lab's endpoint calls the WSGI application directly, in a thread, for moto blocks.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from lambdalab.neighbours import iam
+from lambdalab.wire import Request, Response
+
+__all__ = ["call", "preload"]
+
+# The services that nearly every lesson touches; others load when first asked.
+_EARLY = ("iam", "sts", "logs", "cloudwatch", "s3")
+
+
+@cache
+def _application() -> Any:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    iam.install()
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def preload() -> None:
+    """Import moto and its commonest services ahead of the first request."""
+    from moto.backends import get_backend
+
+    _application()
+    for service in _EARLY:
+        get_backend(service)
+
+
+def call(request: Request, base_url: str) -> Response:
+    """Let moto answer a request; blocks, and may be called from several threads."""
+    started: dict[str, Any] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+        started.update(status=int(status.split(" ", 1)[0]), headers=headers)
+
+    chunks = _application()(_environ(request, base_url), start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    headers = tuple((name, value) for name, value in started["headers"] if not _is_hop(name))
+    return Response(started.get("status", HTTPStatus.OK), body, headers)
+
+
+def _is_hop(name: str) -> bool:
+    return name.lower() in ("connection", "transfer-encoding")
+
+
+def _environ(request: Request, base_url: str) -> dict[str, Any]:
+    host, _, port = base_url.removeprefix("http://").partition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        # WSGI wants the decoded bytes of the path as latin-1 text.
+        "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
+        "RAW_URI": _target(request),
+        "REQUEST_URI": _target(request),
+        "QUERY_STRING": request.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "werkzeug.socket": None,
+    }
+    environ |= _headers(request)
+    return environ
+
+
+def _target(request: Request) -> str:
+    return f"{request.path}?{request.query_string}" if request.query_string else request.path
+
+
+def _headers(request: Request) -> dict[str, Any]:
+    """The headers as WSGI names them; names with underscores are kept apart, as moto wants them.
+
+    WSGI cannot tell ``X_Foo`` from ``X-Foo``, and the metadata keys of S3 may hold underscores.
+    """
+    from moto.core.request import (
+        PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+        environ_key_for_header,
+        should_preserve_original_header_name,
+    )
+
+    found: dict[str, Any] = {}
+    preserved: dict[str, str] = {}
+    for raw_name, raw_value in request.raw_headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        key = environ_key_for_header(name)
+        if should_preserve_original_header_name(name):
+            preserved.setdefault(key, name)
+        if key in ("HTTP_CONTENT_TYPE", "CONTENT_TYPE"):
+            key = "CONTENT_TYPE"
+        elif key in ("HTTP_CONTENT_LENGTH", "CONTENT_LENGTH"):
+            continue
+        found[key] = f"{found[key]},{value}" if key in found else value
+    found[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
+    return found

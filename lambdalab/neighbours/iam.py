@@ -1,0 +1,92 @@
+"""Execution roles in moto's IAM, and the policies that AWS itself brings."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from lambdalab.errors import AwsError
+
+__all__ = ["check_assumable", "install"]
+
+LAMBDA = "lambda.amazonaws.com"
+
+
+def install() -> None:
+    """Let every account have AWS's managed policies, as moto alone has only on request.
+
+    Reading the 1,500 policies takes longer than emptying a cloud may: they are read once, and each
+    emptied account gets copies, which keep apart what changes (the count of attachments).
+    """
+    from moto.iam.models import IAMBackend
+
+    IAMBackend._init_aws_policies = _aws_policies
+
+
+@cache
+def _prototypes(account: str, region: str) -> list[Any]:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from moto.iam.models import AWSManagedPolicy
+
+    policies = json.loads(aws_managed_policies_data)
+    return [
+        AWSManagedPolicy.from_data(name, account, region, data) for name, data in policies.items()
+    ]
+
+
+def _aws_policies(backend: Any) -> list[Any]:
+    return [copy.copy(policy) for policy in _prototypes(backend.account_id, backend.region_name)]
+
+
+def check_assumable(account: str, role_arn: str) -> None:
+    """Raise AWS's error unless the role exists and its trust policy lets Lambda assume it."""
+    from moto.iam.exceptions import NotFoundException
+    from moto.iam.models import iam_backends
+
+    if role_arn.split(":")[4] != account:
+        raise AwsError(
+            "AccessDeniedException",
+            "Cross-account pass role is not allowed.",
+            403,
+            {"Message": "Cross-account pass role is not allowed."},
+        )
+    try:
+        role = iam_backends[account]["aws"].get_role_by_arn(role_arn)
+    except NotFoundException:
+        raise _not_assumable() from None
+    if not _trusts_lambda(role.assume_role_policy_document):
+        raise _not_assumable()
+
+
+def _not_assumable() -> AwsError:
+    return AwsError(
+        "InvalidParameterValueException",
+        "The role defined for the function cannot be assumed by Lambda.",
+    )
+
+
+def _trusts_lambda(document: str | None) -> bool:
+    # moto keeps the document as it came: from query-protocol clients still percent-encoded.
+    text = document or "{}"
+    policy = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+    return any(_lets_lambda_assume(statement) for statement in _listed(policy.get("Statement")))
+
+
+def _lets_lambda_assume(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    services = principal.get("Service") if isinstance(principal, dict) else principal
+    actions = {"sts:AssumeRole", "sts:*", "*"}
+    return (
+        statement.get("Effect") == "Allow"
+        and bool({LAMBDA, "*"} & set(_listed(services)))
+        and bool(actions & set(_listed(statement.get("Action"))))
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

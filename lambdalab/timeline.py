@@ -1,0 +1,64 @@
+"""What happened in the cloud, as one kind of record.
+
+The engine writes records as things happen; tables, pictures and widgets only read them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+__all__ = ["KINDS", "Record", "Timeline"]
+
+KINDS = {
+    "function": "a function was created, updated or deleted (detail: change)",
+    "init": "an execution environment was made and ran its INIT phase",
+    "invoke": "an execution environment ran an invocation (detail: status, cold, memory_mb)",
+    "end": "an execution environment ended (detail: reason)",
+    "throttle": "an invocation was refused for lack of concurrency (detail: reason)",
+    "accepted": "an event was queued for asynchronous invocation",
+}
+
+# Older records make room for newer ones: an open lab must not grow without end.
+CAPACITY = 200_000
+
+
+class Record(NamedTuple):
+    """One thing that happened.
+
+    ``time`` is platform time in seconds since the epoch at which it began; ``duration`` is in
+    seconds, or None for a thing without length; ``kind`` is one of ``KINDS``.
+    """
+
+    time: float
+    kind: str
+    function: str
+    environment: str | None = None
+    request_id: str | None = None
+    duration: float | None = None
+    detail: dict[str, Any] = {}  # noqa: RUF012 - never written to
+
+
+class Timeline:
+    """The records of one cloud, oldest first."""
+
+    def __init__(self) -> None:
+        self._records: deque[Record] = deque(maxlen=CAPACITY)
+        self._written = 0
+
+    def add(self, record: Record) -> None:
+        """Write one record."""
+        self._records.append(record)
+        self._written += 1
+
+    def since(self, position: int) -> tuple[list[Record], int]:
+        """The records written from ``position`` on, and the position after them."""
+        oldest = self._written - len(self._records)
+        skip = max(0, position - oldest)
+        records = list(self._records)[skip:] if skip < len(self._records) else []
+        return records, self._written
+
+    def clear(self) -> None:
+        """Forget everything; positions start at 0 again."""
+        self._records.clear()
+        self._written = 0

@@ -1,0 +1,209 @@
+"""HTTP/1.1 on loopback: requests in, responses out.
+
+The endpoint that AWS clients talk to and the Runtime API of every execution environment stand on
+this one server. Parsing is httptools'; a handler answers at once with a ``Response`` or later with
+an awaitable of one, so the short way through costs no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httptools
+
+__all__ = ["LOOPBACK", "Handler", "Request", "Response", "listen"]
+
+LOOPBACK = "127.0.0.1"
+LARGEST_BODY = 1 << 30
+_WITHOUT_BODY = {204, 304}
+_STATUS_LINES = {
+    int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n".encode() for s in HTTPStatus if int(s) >= 200
+}
+
+
+class Request:
+    """One request. ``raw_headers`` keeps order and spelling, ``headers`` has lower-case names."""
+
+    __slots__ = ("body", "headers", "method", "path", "query_string", "raw_headers")
+
+    def __init__(
+        self, method: str, target: bytes, raw_headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        path, _, query = target.partition(b"?")
+        self.method = method
+        self.path = path.decode("latin-1")
+        self.query_string = query.decode("latin-1")
+        self.raw_headers = raw_headers
+        self.headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw_headers
+        }
+        self.body = body
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the query string; of a repeated one the last."""
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+
+
+class Response:
+    """One answer; ``headers`` are (name, value) pairs, Content-Length is added where absent."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, status: int, body: bytes = b"", headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    def encode(self, *, head_only: bool) -> bytes:
+        """The bytes on the wire."""
+        parts = [_STATUS_LINES.get(self.status) or f"HTTP/1.1 {self.status} -\r\n".encode()]
+        has_length = False
+        for name, value in self.headers:
+            parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
+            has_length = has_length or name.lower() == "content-length"
+        if not has_length and self.status not in _WITHOUT_BODY:
+            parts.append(b"Content-Length: %d\r\n" % len(self.body))
+        parts.append(b"\r\n")
+        if not head_only and self.status not in _WITHOUT_BODY:
+            parts.append(self.body)
+        return b"".join(parts)
+
+
+Handler = Callable[[Request], Response | Awaitable[Response]]
+
+
+class _Connection(asyncio.Protocol):
+    """One client connection: requests are answered in the order in which they came."""
+
+    def __init__(self, handler: Handler, connections: set[_Connection]) -> None:
+        self._handler = handler
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._answering: asyncio.Future[Any] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._size = 0
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._transport = None
+        self._connections.discard(self)
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass
+        except httptools.HttpParserError:
+            self._refuse(400)
+
+    # What httptools tells.
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+        if name.lower() == b"expect" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > LARGEST_BODY:
+            self._refuse(413)
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        method = self._parser.get_method().decode("latin-1")
+        request = Request(method, self._target, self._headers, b"".join(self._body))
+        keep_alive = self._parser.should_keep_alive()
+        self._start()
+        if self._answering is None:
+            self._answer(request, keep_alive)
+        else:
+            self._waiting.append((request, keep_alive))
+
+    # Answering.
+
+    def _answer(self, request: Request, keep_alive: bool) -> None:
+        outcome = self._handler(request)
+        if isinstance(outcome, Response):
+            self._write(request, keep_alive, outcome)
+            return
+        self._answering = asyncio.ensure_future(outcome)
+        self._answering.add_done_callback(lambda done: self._answered(request, keep_alive, done))
+
+    def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
+        self._answering = None
+        if done.cancelled() or done.exception() is not None:
+            self._refuse(500)
+            return
+        self._write(request, keep_alive, done.result())
+        if self._waiting:
+            self._answer(*self._waiting.popleft())
+
+    def _write(self, request: Request, keep_alive: bool, response: Response) -> None:
+        if self._transport is None:
+            return
+        self._transport.write(response.encode(head_only=request.method == "HEAD"))
+        if not keep_alive:
+            self._transport.close()
+
+    def _refuse(self, status: int) -> None:
+        if self._transport is not None:
+            self._transport.write(
+                Response(status, headers=(("Connection", "close"),)).encode(head_only=False)
+            )
+            self._transport.close()
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Listener:
+    """A server on one loopback port."""
+
+    def __init__(self, server: asyncio.Server, connections: set[_Connection]) -> None:
+        self._server = server
+        self._connections = connections
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Stop listening and drop every connection."""
+        self._server.close()
+        for connection in list(self._connections):
+            connection.drop()
+
+
+async def listen(handler: Handler, port: int = 0) -> Listener:
+    """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken."""
+    connections: set[_Connection] = set()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: _Connection(handler, connections), LOOPBACK, port, backlog=1024
+    )
+    return Listener(server, connections)
