@@ -77,12 +77,17 @@ class Cloud:
         self._zygote.start()
         self._listener = await listen(self._handle, self._settings["port"])
         self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
-        threading.Thread(target=application.preload, daemon=True).start()
+        preload = threading.Thread(
+            target=application.preload, args=(self._settings["seed"],), daemon=True
+        )
+        preload.start()
         return self._listener.port
 
     def _assemble(self, base_url: str) -> None:
         settings = self._settings
-        machinery = Machinery(self.clock, self._logbook, MemoryWatch(), self._zygote)
+        machinery = Machinery(
+            self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
+        )
         self._pool = EnvironmentPool(machinery, self.timeline, self._random)
         self._functions = FunctionService(self.clock, self.timeline, self._packages, self._random)
         self._invocations = InvocationService(
@@ -134,10 +139,13 @@ class Cloud:
 
             cloudformation.install(self._stacks)
 
-    def reset(self) -> None:
-        """An empty cloud again, on the same port, as after a start."""
-        self._invocations.empty()
+    async def reset(self) -> None:
+        """An empty cloud again, on the same port, as after a start.
+
+        What runs is ended first, and has left its last traces before they are wiped away.
+        """
         self._pool.end_all()
+        await self._invocations.empty()
         self._functions.empty()
         self.clock.forget_all()
         self._logbook.clear()

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -147,21 +147,15 @@ def _freezing() -> Answer:
     if os.name != "posix":
         return Answer(LIMITED, "no such signals")
     child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    deadline = threading.Timer(SIGNAL_SECONDS, child.kill)
     with child:
+        deadline.start()
         child.send_signal(signal.SIGSTOP)
-        stopped = _stopped_within(child.pid, SIGNAL_SECONDS)
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        deadline.cancel()
         child.kill()
+    stopped = os.WIFSTOPPED(status)
     return Answer(OK, "a process stops") if stopped else Answer(LIMITED, "a process runs on")
-
-
-def _stopped_within(pid: int, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        changed, status = os.waitpid(pid, os.WUNTRACED | os.WNOHANG)
-        if changed:
-            return os.WIFSTOPPED(status)
-        time.sleep(0.005)
-    return False
 
 
 # New user and mount namespaces: 0x10000000 | 0x00020000.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["AwsError", "not_implemented", "validation_error"]
+from lambdalab import facts
+
+__all__ = ["AwsError", "aws_error", "not_implemented", "validation_error"]
 
 
 class AwsError(Exception):
@@ -34,11 +36,21 @@ class AwsError(Exception):
         return {"Type": "Service" if self.status >= 500 else "User", "Message": self.message}
 
 
+def aws_error(name: str, /, **fields: object) -> AwsError:
+    """The refusal whose wording, code and status stand in ``facts`` under that name."""
+    message = facts.message(name)
+    return AwsError(message.code or "", message.format(**fields), message.status or 400)
+
+
 def validation_error(violations: list[str]) -> AwsError:
     """All violated constraints of a request in one error, as the front layer of AWS joins them."""
-    noun = "error" if len(violations) == 1 else "errors"
-    message = f"{len(violations)} validation {noun} detected: {'; '.join(violations)}"
-    return AwsError("ValidationException", message, members={"message": message})
+    joined = "; ".join(violations)
+    if len(violations) == 1:
+        error = aws_error("validation.one", failure=joined)
+    else:
+        error = aws_error("validation.several", count=len(violations), failures=joined)
+    error.members = {"message": error.message}
+    return error
 
 
 def not_implemented(operation: str, reason: str = "") -> AwsError:

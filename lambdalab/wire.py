@@ -81,7 +81,11 @@ Handler = Callable[[Request], Response | Awaitable[Response]]
 
 
 class _Connection(asyncio.Protocol):
-    """One client connection: requests are answered in the order in which they came."""
+    """One client connection: requests are answered in the order in which they came.
+
+    Answers to pipelined requests go out together: what is answered while a later request of the
+    same turn still waits goes out with its answer, and the client is woken once, not twice.
+    """
 
     def __init__(self, handler: Handler, connections: set[_Connection]) -> None:
         self._handler = handler
@@ -90,6 +94,7 @@ class _Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Request, bool]] = deque()
         self._answering: asyncio.Future[Any] | None = None
         self._transport: asyncio.Transport | None = None
+        self._outgoing: list[bytes] = []
         self._start()
 
     def _start(self) -> None:
@@ -117,6 +122,8 @@ class _Connection(asyncio.Protocol):
             pass
         except httptools.HttpParserError:
             self._refuse(400)
+        if self._answering is None:
+            self._flush()
 
     # What httptools tells.
 
@@ -150,7 +157,7 @@ class _Connection(asyncio.Protocol):
     def _answer(self, request: Request, keep_alive: bool) -> None:
         outcome = self._handler(request)
         if isinstance(outcome, Response):
-            self._write(request, keep_alive, outcome)
+            self._queue(request, keep_alive, outcome)
             return
         self._answering = asyncio.ensure_future(outcome)
         self._answering.add_done_callback(lambda done: self._answered(request, keep_alive, done))
@@ -160,22 +167,29 @@ class _Connection(asyncio.Protocol):
         if done.cancelled() or done.exception() is not None:
             self._refuse(500)
             return
-        self._write(request, keep_alive, done.result())
-        if self._waiting:
+        self._queue(request, keep_alive, done.result())
+        while self._waiting and self._answering is None:
             self._answer(*self._waiting.popleft())
+        if self._answering is None:
+            self._flush()
 
-    def _write(self, request: Request, keep_alive: bool, response: Response) -> None:
-        if self._transport is None:
-            return
-        self._transport.write(response.encode(head_only=request.method == "HEAD"))
+    def _queue(self, request: Request, keep_alive: bool, response: Response) -> None:
+        self._outgoing.append(response.encode(head_only=request.method == "HEAD"))
         if not keep_alive:
-            self._transport.close()
+            self._flush(close=True)
 
     def _refuse(self, status: int) -> None:
-        if self._transport is not None:
-            self._transport.write(
-                Response(status, headers=(("Connection", "close"),)).encode(head_only=False)
-            )
+        refusal = Response(status, headers=(("Connection", "close"),))
+        self._outgoing.append(refusal.encode(head_only=False))
+        self._flush(close=True)
+
+    def _flush(self, *, close: bool = False) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if self._transport is None or self._transport.is_closing():
+            return
+        if outgoing:
+            self._transport.write(b"".join(outgoing))
+        if close:
             self._transport.close()
 
     def drop(self) -> None:

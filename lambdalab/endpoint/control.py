@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lambdalab.clock import LabClock
@@ -30,7 +30,7 @@ class ControlApi:
         *,
         clock: LabClock,
         timeline: Timeline,
-        reset: Callable[[], None],
+        reset: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
     ) -> None:
         self._token = token
@@ -42,15 +42,16 @@ class ControlApi:
             ("GET", "timeline"): self._read_timeline,
             ("GET", "clock"): self._read_clock,
             ("POST", "clock"): self._advance,
-            ("POST", "reset"): self._empty,
             ("POST", "stop"): self._end,
         }
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one call."""
         given = request.headers.get("x-lambdalab-token", "")
         if not self._token or not hmac.compare_digest(given.encode(), self._token.encode()):
             return _answer(403, {"error": "this call needs the token of the lab"})
+        if (request.method, request.path) == ("POST", f"{PREFIX}reset"):
+            return self._empty()
         call = self._calls.get((request.method, request.path[len(PREFIX) :]))
         if call is None:
             return _answer(404, {"error": f"no such call: {request.method} {request.path}"})
@@ -70,9 +71,9 @@ class ControlApi:
         self._clock.advance(float(json.loads(request.body)["advance"]))
         return self._read_clock(request)
 
-    def _empty(self, _: Request) -> dict[str, Any]:
-        self._reset()
-        return {}
+    async def _empty(self) -> Response:
+        await self._reset()
+        return _answer(200, {})
 
     def _end(self, _: Request) -> dict[str, Any]:
         self._stop()

@@ -8,6 +8,7 @@ naming, and a request that names an Origin must come from this machine.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from lambdalab.wire import Request, Response
@@ -24,13 +25,17 @@ _AWS = re.compile(
 
 def refusal(request: Request) -> Response | None:
     """The answer to a request that must not be served, or None."""
-    host = request.headers.get("host", "")
+    headers = request.headers
+    return _judge(headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site"))
+
+
+@lru_cache(maxsize=256)
+def _judge(host: str, origin: str | None, site: str | None) -> Response | None:
     if not (_LOOPBACK.fullmatch(host) or _AWS.fullmatch(host)):
         return _forbidden(f"the Host '{host[:100]}' is neither loopback nor a name of AWS")
-    origin = request.headers.get("origin")
     if origin is not None and not _is_local(origin):
         return _forbidden(f"the Origin '{origin[:100]}' is not this machine")
-    if request.headers.get("sec-fetch-site") == "cross-site":
+    if site == "cross-site":
         return _forbidden("it comes from another site's page")
     return None
 

@@ -82,7 +82,7 @@ class Endpoint:
         """Take no more calls for moto."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _own(self, request: Request) -> Response:
+    def _own(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(CODE):
             return self._code(request.path[len(CODE) :])
         return self._control.handle(request)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch, wall_time
 from lambdalab.execution import report
+from lambdalab.execution.cpu import CpuShare
 from lambdalab.execution.logbook import LogBook, LogStream
 from lambdalab.execution.memory import MB, MemoryReader, MemoryWatch
 from lambdalab.execution.output import LogEvents
@@ -35,6 +36,8 @@ LONG = 0.005
 # One turn reads at least what a pipe holds, so nothing written before an answer comes after it.
 READ = 1 << 16
 READS = 16
+LARGEST_RESPONSE = facts.quota("payload.synchronous-response").bytes
+LONGEST_INIT = facts.quota("init.maximum").value
 
 
 class Machinery(NamedTuple):
@@ -44,6 +47,7 @@ class Machinery(NamedTuple):
     logbook: LogBook
     watch: MemoryWatch
     zygote: ZygoteClient
+    cpu: bool
 
 
 class Environment:
@@ -60,24 +64,27 @@ class Environment:
         *,
         machinery: Machinery,
         on_end: Callable[[Environment], None],
+        log: list[str],
     ) -> None:
         self.spec = spec
         self.name = name
         self.stream = stream
         self.ended = False
         self._on_end = on_end
-        self._clock, self._logbook, self._watch, self._zygote = machinery
+        self._clock, self._logbook, self._watch, self._zygote, _ = machinery
+        self._hold_cpu = machinery.cpu
         self._api = RuntimeApi(self)
         self._paths = Paths(spec.task_root, self._zygote.runtime_directory, spec.runtime)
         self._events = LogEvents(self._paths)
         self._phase: asyncio.Future[Outcome | None] | None = None
         self._answer: Outcome | None = None
         self._request_id = ""
-        self._log: list[str] = []
+        self._log = log
         self._peak = 0
         self._pid = 0
         self._listener: Listener | None = None
         self._memory: MemoryReader | None = None
+        self._cpu: CpuShare | None = None
         self._output = -1
 
     # The phases.
@@ -94,7 +101,7 @@ class Environment:
             self.write([report.init_start(self.spec)])
         began = stopwatch()
         await self._start_process()
-        limit = facts.quota("init.maximum").value
+        limit = self.spec.timeout if phase == "invoke" else LONGEST_INIT
         timer = asyncio.get_running_loop().call_later(limit, self._out_of_time, limit)
         failure = await self._run_phase(timer)
         if failure is not None:
@@ -126,7 +133,8 @@ class Environment:
                 report.report(self._request_id, outcome, self.spec.memory),
             ]
         )
-        outcome.log, self._log = self._log, []
+        outcome.log = self._log.copy()
+        self._log.clear()
 
     def report_failed_init(self, outcome: Outcome, duration: float) -> None:
         """Write the lines of an invocation that never reached the handler; seconds it took."""
@@ -148,7 +156,11 @@ class Environment:
             self._listener.close()
         if self._memory is not None:
             self._memory.close()
+        if self._cpu is not None:
+            self._cpu.end()
         self._close_output()
+        # Ended from outside while it ran: nothing more will come from it.
+        self._conclude(report.exit_error(self._request_id, -signal.SIGKILL))
         self._on_end(self)
 
     def write(self, lines: list[str]) -> None:
@@ -179,11 +191,8 @@ class Environment:
 
     def runtime_responded(self, body: bytes) -> None:
         """The runtime sent a result."""
-        largest = facts.quota("payload.synchronous-response").bytes
-        if len(body) > largest:
-            self._answer = report.response_too_large(largest)
-        else:
-            self._answer = Outcome(body)
+        too_large = len(body) > LARGEST_RESPONSE
+        self._answer = report.response_too_large() if too_large else Outcome(body)
 
     def runtime_failed(self, body: bytes) -> None:
         """The runtime sent an error of the function."""
@@ -211,6 +220,9 @@ class Environment:
             os.close(write_end)
         asyncio.get_running_loop().add_reader(self._output, self._drain)
         self._memory = MemoryReader(self._pid)
+        self._peak = math.ceil(self._memory.own() / MB)
+        if self._hold_cpu:
+            self._cpu = CpuShare(self._pid, self.spec.memory)
         self._zygote.on_exit(self._pid, self._exited)
 
     async def _run_phase(self, timer: asyncio.TimerHandle) -> Outcome | None:
@@ -242,10 +254,14 @@ class Environment:
         self.end()
 
     def _freeze(self) -> None:
+        if self._cpu is not None:
+            self._cpu.end()
         signal_group(self._pid, signal.SIGSTOP)
 
     def _thaw(self) -> None:
         signal_group(self._pid, signal.SIGCONT)
+        if self._cpu is not None:
+            self._cpu.begin()
 
     def _measure(self, outcome: Outcome) -> None:
         if not self.ended and self._memory is not None:

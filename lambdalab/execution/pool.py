@@ -45,10 +45,11 @@ class EnvironmentPool:
         """
         self._made += 1
         name, stream = f"env-{self._made}", self._stream(spec)
-        environment = self._new(key, spec, name, stream)
+        log: list[str] = []
+        environment = self._new(key, spec, name, stream, log)
         failure, duration = await self._initialize(environment, request_id, "init")
         if failure is not None:
-            environment = self._new(key, spec, name, stream)
+            environment = self._new(key, spec, name, stream, log)
             failure, _ = await self._initialize(environment, request_id, "invoke")
         return environment, failure, duration
 
@@ -82,13 +83,16 @@ class EnvironmentPool:
         name = f"{now:%Y/%m/%d}/[{spec.version}]{self._random.getrandbits(128):032x}"
         return LogStream(spec.account, spec.region, spec.log_group, name)
 
-    def _new(self, key: str, spec: RuntimeSpec, name: str, stream: LogStream) -> Environment:
+    def _new(
+        self, key: str, spec: RuntimeSpec, name: str, stream: LogStream, log: list[str]
+    ) -> Environment:
         environment = Environment(
             spec,
             name,
             stream,
             machinery=self._machinery,
             on_end=lambda ended: self._forget(key, ended),
+            log=log,
         )
         self._all.setdefault(key, set()).add(environment)
         return environment

@@ -12,6 +12,7 @@ import socket
 from typing import Any
 
 _DEADLINE = "Lambda-Runtime-Deadline-Ms"
+_LONGEST_CAUSE = 16_384
 _VERSION = "/2018-06-01/runtime"
 _connection: _Connection | None = None
 
@@ -20,26 +21,46 @@ class _Connection:
     """One kept-alive connection to the Runtime API of this execution environment."""
 
     def __init__(self, address: str, user_agent: str) -> None:
-        self._host = address
-        self._agent = user_agent
+        self._common = f" HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {user_agent}\r\n"
         host, _, port = address.rpartition(":")
         self._socket = socket.create_connection((host, int(port)))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
+        self._asked = False
+        self._unread = 0
 
-    def call(
-        self, method: str, path: str, headers: str = "", body: bytes | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request and its answer: status, headers, body."""
-        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
-        head = (
-            f"{method} {_VERSION}{path} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"User-Agent: {self._agent}\r\n{headers}{length}\r\n"
-        )
-        self._socket.sendall(head.encode("latin-1") + (body or b""))
-        return self._answer()
+    def next(self) -> tuple[bytes, dict[str, str]]:
+        """The next event and its headers; raises RuntimeError when the last answer was refused."""
+        if not self._asked:
+            self._socket.sendall(self._request("GET", "/invocation/next"))
+        self._asked = False
+        for _ in range(self._unread):
+            self._check(*self._read())
+        self._unread = 0
+        _, headers, body = self._read()
+        return body, headers
 
-    def _answer(self) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, path: str, headers: str, body: bytes) -> None:
+        """Send what became of an invocation, and ask for the next one in the same breath.
+
+        The runtime asks next in any case. Sent together, the two are one turn for the platform
+        and one for the runtime, which is woken once for an invocation.
+        """
+        length = f"Content-Length: {len(body)}\r\n"
+        sent = self._request("POST", path, headers + length) + body
+        self._socket.sendall(sent + self._request("GET", "/invocation/next"))
+        self._asked = True
+        self._unread += 1
+
+    def _request(self, method: str, path: str, headers: str = "") -> bytes:
+        return f"{method} {_VERSION}{path}{self._common}{headers}\r\n".encode("latin-1")
+
+    def _check(self, status: int, _: dict[str, str], body: bytes) -> None:
+        # Too large a response is the platform's to report: the runtime lives on.
+        if status not in (202, 413):
+            raise RuntimeError(f"the Runtime API answered {status}: {body[:200]!r}")
+
+    def _read(self) -> tuple[int, dict[str, str], bytes]:
         received = self._received
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._more()
@@ -72,46 +93,37 @@ def initialize_client(user_agent: str) -> None:
     _connection = _Connection(os.environ["AWS_LAMBDA_RUNTIME_API"], user_agent)
 
 
-def _call(
-    method: str, path: str, headers: str = "", body: bytes | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    assert _connection is not None
-    return _connection.call(method, path, headers, body)
-
-
 def next() -> tuple[bytes, dict[str, Any]]:  # noqa: A001 - the name awslambdaric calls
     """Wait for the next invocation: its event and its headers, the deadline as a number."""
-    _, headers, body = _call("GET", "/invocation/next")
+    assert _connection is not None
+    body, headers = _connection.next()
     return body, headers | {_DEADLINE: int(headers[_DEADLINE])}
 
 
 def post_invocation_result(
     invoke_id: str, result: bytes, content_type: str, invocation_id: str | None = None
 ) -> None:
-    """Send the result of an invocation; raises RuntimeError when it is refused."""
+    """Send the result of an invocation."""
+    assert _connection is not None
     headers = f"Content-Type: {content_type}\r\n{_echo(invocation_id)}"
-    _accepted(*_call("POST", f"/invocation/{invoke_id}/response", headers, result))
+    _connection.answer(f"/invocation/{invoke_id}/response", headers, result)
 
 
 def post_error(
     invoke_id: str, error: str, xray_fault: str, invocation_id: str | None = None
 ) -> None:
-    """Send the error of an invocation; raises RuntimeError when it is refused."""
+    """Send the error of an invocation."""
+    assert _connection is not None
     # The cause travels as a header: a line break in it would end the header.
     cause = xray_fault.encode("ascii", "replace").decode("ascii").replace("\n", " ")
     headers = (
         "Content-Type: application/json\r\n"
         "Lambda-Runtime-Function-Error-Type: Unhandled\r\n"
-        f"Lambda-Runtime-Function-XRay-Error-Cause: {cause[:16384]}\r\n{_echo(invocation_id)}"
+        f"Lambda-Runtime-Function-XRay-Error-Cause: {cause[:_LONGEST_CAUSE]}\r\n"
+        f"{_echo(invocation_id)}"
     )
-    _accepted(*_call("POST", f"/invocation/{invoke_id}/error", headers, error.encode()))
+    _connection.answer(f"/invocation/{invoke_id}/error", headers, error.encode())
 
 
 def _echo(invocation_id: str | None) -> str:
     return f"Lambda-Runtime-Invocation-Id: {invocation_id}\r\n" if invocation_id else ""
-
-
-def _accepted(status: int, _: dict[str, str], body: bytes) -> None:
-    # Too large a response is the platform's to report: the runtime lives on.
-    if status not in (202, 413):
-        raise RuntimeError(f"the Runtime API answered {status}: {body[:200]!r}")

@@ -51,6 +51,7 @@ class Zygote:
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._children: dict[int, int] = {}
+        self._streams: dict[int, bytes] = {}
         self._libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 
     def run(self) -> None:
@@ -96,6 +97,7 @@ class Zygote:
             self._become_environment(request, output)
         os.close(output)
         self._watch(pid)
+        self._streams[pid] = request["environment"]["AWS_LAMBDA_LOG_STREAM_NAME"].encode()
         self._tell({"spawned": pid})
 
     def _tell(self, message: dict[str, Any]) -> None:
@@ -121,12 +123,23 @@ class Zygote:
             descriptor = self._children.pop(pid, None)
             if descriptor is None:
                 continue
-            # What the environment left running in its own session goes with it.
-            _kill_tree(pid)
+            self._kill_left_behind(pid)
             if descriptor >= 0:
                 self._poll.unregister(descriptor)
                 os.close(descriptor)
             self._tell({"exited": pid, "status": os.waitstatus_to_exitcode(status)})
+
+    def _kill_left_behind(self, pid: int) -> None:
+        """End what an environment that is gone has left running, in whatever session.
+
+        Its orphans are the zygote's children now; the name of the log stream, which is unlike any
+        other environment's, tells them by.
+        """
+        _kill_tree(pid)
+        mark = b"AWS_LAMBDA_LOG_STREAM_NAME=" + self._streams.pop(pid, b"?")
+        for orphan in _children_of(os.getpid()) - set(self._children):
+            if mark in _environment_of(orphan):
+                _kill_tree(orphan)
 
     def _end_all(self) -> None:
         """Kill all descendants; what forks meanwhile is found in the next round."""
@@ -247,6 +260,14 @@ def _children_of(pid: int) -> set[int]:
             return {int(child) for child in listing.read().split()}
     except OSError:
         return set()
+
+
+def _environment_of(pid: int) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
+            return environment.read().split(b"\0")
+    except OSError:
+        return []
 
 
 def _kill_tree(pid: int) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lambdalab.execution import orphans
+
 __all__ = ["ZygoteClient", "ZygoteGoneError"]
 
 # What AWS's Python runtimes bring besides the standard library; nothing else of the lab's own
@@ -59,6 +61,7 @@ class ZygoteClient:
         ours, theirs = socket.socketpair()
         script = Path(__file__).with_name("zygote.py")
         self._link_runtime()
+        orphans.adopt()
         command = [
             sys.executable,
             "-I",
@@ -136,6 +139,7 @@ class ZygoteClient:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        orphans.end_all()
 
     def _receive(self) -> None:
         assert self._socket is not None
@@ -166,13 +170,12 @@ class ZygoteClient:
     def _lost(self) -> None:
         """The zygote is gone, and with it (by their parent's death) every environment."""
         self._disconnect()
+        orphans.end_all()
         if self._asking.locked():
             self._answers.put_nowait({"refused": "the zygote ended"})
         exits, self._exits = self._exits, {}
         for listener in exits.values():
             listener(-9)
-        if self._process is not None:
-            self._process.poll()
 
     def _disconnect(self) -> None:
         if self._socket is not None:

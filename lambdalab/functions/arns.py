@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 
 __all__ = ["LATEST", "FunctionId", "function_arn", "resolve"]
 
@@ -49,15 +49,8 @@ def resolve(given: str, account: str, region: str, qualifier: str | None = None)
     if found is None:
         raise AwsError("InvalidParameterValueException", f"Invalid function name: {given}")
     if found["region"] not in (None, region):
-        raise AwsError(
-            "ResourceNotFoundException",
-            f"Functions from '{found['region']}' are not reachable in this region ('{region}')",
-            404,
-        )
+        raise aws_error("function.other-region", region=found["region"], this_region=region)
     if qualifier and found["qualifier"] and qualifier != found["qualifier"]:
-        raise AwsError(
-            "InvalidParameterValueException",
-            "The derived qualifier from the function name does not match the specified qualifier.",
-        )
+        raise aws_error("function.qualifier-mismatch")
     chosen = qualifier or found["qualifier"]
     return FunctionId(found["account"] or account, region, found["name"], chosen)

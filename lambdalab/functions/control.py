@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from lambdalab.clock import LabClock
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions import settings, shown
 from lambdalab.functions.arns import LATEST, FunctionId, resolve
 from lambdalab.functions.packages import Package, PackageStore
@@ -57,12 +57,10 @@ class FunctionService:
         """CreateFunction."""
         wanted = resolve(given["FunctionName"], caller.account, caller.region)
         settings.refuse_unknown(given)
-        chosen = settings.for_new(given)
+        chosen = settings.for_new(given, self._clock.utc().date())
         iam.check_assumable(caller.account, given["Role"])
         if self.registry.get(wanted) is not None:
-            raise AwsError(
-                "ResourceConflictException", f"Function already exist: {wanted.name}", 409
-            )
+            raise aws_error("function.exists", name=wanted.name)
         package = self._package(caller, given["Code"])
         configuration = Configuration(function=wanted, package=package, **chosen)
         function = Function(
@@ -92,10 +90,7 @@ class FunctionService:
         """DeleteFunction, the whole function with its code."""
         wanted = self._resolve(caller, given)
         if wanted.qualifier == LATEST:
-            raise AwsError(
-                "InvalidParameterValueException",
-                "$LATEST version cannot be deleted without deleting the function.",
-            )
+            raise aws_error("function.delete-latest")
         function = self._existing(wanted)
         self.registry.remove(function)
         self._record(function, "deleted")
@@ -130,7 +125,7 @@ class FunctionService:
         settings.refuse_unknown(given)
         if "Role" in given:
             iam.check_assumable(caller.account, given["Role"])
-        chosen = settings.for_update(given)
+        chosen = settings.for_update(given, self._clock.utc().date())
         return self._update(function, replace(function.configuration, **chosen))
 
     # What the rest of the service asks.
@@ -154,9 +149,7 @@ class FunctionService:
         function = self.registry.get(wanted)
         if function is None or wanted.qualifier not in (None, LATEST):
             suffix = f":{wanted.qualifier}" if wanted.qualifier else ""
-            raise AwsError(
-                "ResourceNotFoundException", f"Function not found: {wanted.arn}{suffix}", 404
-            )
+            raise aws_error("function.missing", arn=f"{wanted.arn}{suffix}")
         return function
 
     def _changeable(self, caller: Caller, given: dict[str, Any]) -> Function:
@@ -164,21 +157,11 @@ class FunctionService:
         function = self.find(caller, given)
         wanted_revision = given.get("RevisionId")
         if function.state == "Pending":
-            raise settings.pending()
+            raise aws_error("state.pending", state="Pending")
         if function.last_update_status == "InProgress":
-            raise AwsError(
-                "ResourceConflictException",
-                "The operation cannot be performed at this time. "
-                f"An update is in progress for resource: {function.arn}",
-                409,
-            )
+            raise aws_error("state.updating", arn=function.arn)
         if wanted_revision and wanted_revision != function.revision_id:
-            raise AwsError(
-                "PreconditionFailedException",
-                "The Revision Id provided does not match the latest Revision Id. "
-                "Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
-                412,
-            )
+            raise aws_error("revision.mismatch")
         return function
 
     def _package(self, caller: Caller, code: dict[str, Any]) -> Package:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -73,6 +73,7 @@ def _route(name: str) -> tuple[str, re.Pattern[str], str, str]:
     return http["method"], re.compile(pattern + "/?"), query, name
 
 
+@lru_cache(maxsize=4096)
 def match(method: str, path: str, query: str) -> tuple[str, dict[str, str]] | None:
     """The operation that a request names and the labels of its path, or None."""
     for found, labels in _candidates(method, path, query):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lambdalab import facts
-from lambdalab.errors import AwsError
+from lambdalab.errors import aws_error
 
 __all__ = ["Package", "PackageStore"]
 
@@ -38,13 +38,8 @@ class PackageStore:
 
     def add(self, archive: bytes) -> Package:
         """Check and unpack a zip archive; raises AWS's errors and then leaves nothing behind."""
-        largest = facts.quota("package.zip-upload").bytes
-        if len(archive) > largest:
-            raise AwsError(
-                "RequestEntityTooLargeException",
-                f"Zipped size must be smaller than {largest} bytes",
-                413,
-            )
+        if len(archive) > facts.quota("package.zip-upload").bytes:
+            raise aws_error("package.zip-too-large")
         return self.unpack(archive)
 
     def unpack(self, archive: bytes) -> Package:
@@ -86,14 +81,7 @@ def _extract(archive: bytes, root: Path) -> None:
             for member in opened.infolist():
                 _extract_member(opened, member, root)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise _unreadable() from error
-
-
-def _unreadable() -> AwsError:
-    return AwsError(
-        "InvalidParameterValueException",
-        "Could not unzip uploaded file. Please check your file, then try to upload again.",
-    )
+        raise aws_error("package.not-a-zip") from error
 
 
 def _check(opened: zipfile.ZipFile) -> None:
@@ -102,14 +90,11 @@ def _check(opened: zipfile.ZipFile) -> None:
     largest = facts.quota("package.unzipped").bytes
     # zipfile never reads more of a member than its directory says, so the sum is a bound.
     if sum(member.file_size for member in members) > largest:
-        raise AwsError(
-            "InvalidParameterValueException",
-            f"Unzipped size must be smaller than {largest} bytes",
-        )
+        raise aws_error("package.unzipped-too-large")
     for member in members:
         path = PurePosixPath(member.filename)
         if path.is_absolute() or ".." in path.parts or "\0" in member.filename:
-            raise _unreadable()
+            raise aws_error("package.not-a-zip")
 
 
 def _extract_member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, root: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdalab import facts
 from lambdalab.functions.arns import LATEST, FunctionId
 from lambdalab.functions.packages import Package
 
@@ -94,7 +95,7 @@ class Function:
 def _reasons(member: str) -> dict[str, str]:
     # AWS gives this one reason for a new function and for an update alike.
     return {
-        f"{member}Reason": "The function is being created.",
+        f"{member}Reason": facts.message("state.creating").text,
         f"{member}ReasonCode": "Creating",
     }
 

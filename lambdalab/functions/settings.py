@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from lambdalab import facts
-from lambdalab.errors import AwsError, not_implemented
+from lambdalab.errors import AwsError, aws_error, not_implemented
 
-__all__ = ["for_new", "for_update", "pending", "refuse_unknown"]
+__all__ = ["for_new", "for_update", "refuse_unknown"]
 
 _INVALID = "InvalidParameterValueException"
 
@@ -50,20 +51,10 @@ def refuse_unknown(given: dict[str, Any]) -> None:
                 raise not_implemented(f"the setting {name}")
 
 
-def pending() -> AwsError:
-    """The refusal while a function is being created."""
-    return AwsError(
-        "ResourceConflictException",
-        "The operation cannot be performed at this time. "
-        "The function is currently in the following state: Pending",
-        409,
-    )
-
-
-def for_new(given: dict[str, Any]) -> dict[str, Any]:
+def for_new(given: dict[str, Any], day: date) -> dict[str, Any]:
     """The settings of a new function, checked, with AWS's defaults where none is given."""
     if len(given["FunctionName"].rpartition(":")[2]) > facts.quota("function.name").value:
-        raise _name_too_long(given["FunctionName"])
+        raise aws_error("function.name-too-long", value=given["FunctionName"])
     missing = [name for name in ("Runtime", "Handler") if not given.get(name)]
     if missing:
         raise AwsError(
@@ -75,14 +66,19 @@ def for_new(given: dict[str, Any]) -> dict[str, Any]:
         "memory": facts.quota("memory.default").value,
         "timeout": facts.quota("timeout.default").value,
     }
-    return defaults | for_update(given)
+    _check_runtime(given["Runtime"], day, new=True)
+    return defaults | _chosen(given)
 
 
-def for_update(given: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a request gives, checked; the others stay out."""
-    chosen = {ours: given[name] for name, ours in _PLAIN.items() if name in given}
+def for_update(given: dict[str, Any], day: date) -> dict[str, Any]:
+    """The settings that an update gives, checked; the others stay out."""
     if "Runtime" in given:
-        _check_runtime(given["Runtime"])
+        _check_runtime(given["Runtime"], day, new=False)
+    return _chosen(given)
+
+
+def _chosen(given: dict[str, Any]) -> dict[str, Any]:
+    chosen = {ours: given[name] for name, ours in _PLAIN.items() if name in given}
     if given.get("Environment") is not None:
         chosen["environment"] = _environment(given["Environment"].get("Variables") or {})
     if given.get("Architectures"):
@@ -102,39 +98,21 @@ _PLAIN = {
 }
 
 
-def _name_too_long(name: str) -> AwsError:
-    longest = facts.quota("function.name").value
-    return AwsError(
-        _INVALID,
-        f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy "
-        f"constraint: Member must have length less than or equal to {longest}",
-    )
-
-
-def _check_runtime(runtime: str) -> None:
-    known = [one.name for one in facts.runtimes()]
+def _check_runtime(runtime: str, day: date, *, new: bool) -> None:
+    """Refuse an unknown runtime, and a retired one from the day on which AWS blocks it."""
+    known = {one.name: one for one in facts.runtimes()}
     if runtime not in known:
-        raise AwsError(
-            _INVALID,
-            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy "
-            f"enum value set: [{', '.join(known)}] or be a valid ARN",
-        )
+        raise aws_error("runtime.unknown", runtime=runtime, runtimes=", ".join(known))
+    allowed = known[runtime].creatable if new else known[runtime].updatable
+    if not allowed(day):
+        raise aws_error("runtime.blocked", runtime=runtime)
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     reserved = [name for name in variables if name in facts.reserved_variables()]
     if reserved:
-        raise AwsError(
-            _INVALID,
-            "Lambda was unable to configure your environment variables because the environment "
-            "variables you have provided contains reserved keys that are currently not supported "
-            f"for modification. Reserved keys used in this request: {', '.join(reserved)}",
-        )
+        raise aws_error("environment.reserved", keys=", ".join(reserved))
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > facts.quota("environment.maximum").bytes:
-        raise AwsError(
-            _INVALID,
-            "Lambda was unable to configure your environment variables because the environment "
-            f"variables you have provided exceeded the 4KB limit. String measured: {measured}",
-        )
+        raise aws_error("environment.too-large", json=measured)
     return variables

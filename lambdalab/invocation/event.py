@@ -5,31 +5,22 @@ from __future__ import annotations
 import json
 
 from lambdalab import facts
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 
 __all__ = ["checked"]
 
 _LIMITS = {
-    "RequestResponse": "payload.synchronous-request",
-    "Event": "payload.asynchronous",
+    "RequestResponse": (facts.quota("payload.synchronous-request").bytes, "synchronous"),
+    "Event": (facts.quota("payload.asynchronous").bytes, "asynchronous"),
 }
-_EXPECTED = (
-    "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-)
+_FIRST_PRINTABLE, _LAST_PRINTABLE = 32, 126
 
 
 def checked(event: bytes, invocation_type: str) -> bytes:
     """The event as the handler gets it: an absent one is an empty object."""
-    quota = _LIMITS.get(invocation_type)
-    if quota is not None:
-        largest = facts.quota(quota).bytes
-        if len(event) > largest:
-            raise AwsError(
-                "RequestEntityTooLargeException",
-                f"{len(event)} byte payload is too large for the {invocation_type} "
-                f"invocation type (limit {largest} bytes)",
-                413,
-            )
+    largest, kind = _LIMITS.get(invocation_type, (len(event), ""))
+    if len(event) > largest:
+        raise aws_error(f"payload.{kind}-too-large", size=len(event))
     if not event.strip():
         return b"{}"
     _check_json(event)
@@ -52,28 +43,20 @@ def _no_constant(name: str) -> None:
 
 
 def _not_json(event: bytes, position: int) -> AwsError:
-    """AWS's words, which are those of its JSON parser; line and column count from 1."""
+    """The refusal in the words of AWS's JSON parser; line and column count from 1."""
     before = event[:position]
     line = before.count(b"\n") + 1
     column = position - (before.rfind(b"\n") + 1) + 1
-    return AwsError(
-        "InvalidRequestContentException",
-        "Could not parse request body into json: Could not parse payload into json: "
-        f"{_problem(event, position)}\n at [Source: REDACTED "
-        "(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); "
-        f"line: {line}, column: {column}]",
-    )
+    reason = _reason(event, position)
+    return aws_error("payload.not-json", reason=reason, line=line, column=column)
 
 
-def _problem(event: bytes, position: int) -> str:
+def _reason(event: bytes, position: int) -> str:
     if position >= len(event):
         return "Unexpected end-of-input"
     code = event[position]
-    if chr(code).isalpha() and code < 128:
-        token = event[position:].split(None, 1)[0].decode("utf-8", "replace")
-        return (
-            f"Unrecognized token '{token}': was expecting "
-            "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        )
-    shown = f"CTRL-CHAR, code {code}" if code < 32 or code > 126 else f"'{chr(code)}' (code {code})"
-    return f"Unexpected character ({'(' + shown + ')' if code < 32 or code > 126 else shown}): {_EXPECTED}"
+    if _FIRST_PRINTABLE <= code <= _LAST_PRINTABLE:
+        shown = f"'{chr(code)}' (code {code})"
+    else:
+        shown = facts.message("payload.control-character").format(code_point=code)
+    return facts.message("payload.unexpected-character").format(character=shown)

@@ -14,12 +14,12 @@ from typing import Any
 
 from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.execution.environment import Environment
 from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
 from lambdalab.execution.zygote_client import ZygoteGoneError
-from lambdalab.functions import settings, shown
+from lambdalab.functions import shown
 from lambdalab.functions.control import Caller, FunctionService
 from lambdalab.functions.records import Function
 from lambdalab.invocation import event
@@ -74,18 +74,17 @@ class InvocationService:
         outcome = await self._run(function, invocation, given.get("Qualifier"))
         return _answer(function, outcome, tail=given.get("LogType") == "Tail")
 
-    def empty(self) -> None:
-        """Drop what is queued and forget what runs."""
-        for task in self._queued:
+    async def empty(self) -> None:
+        """Drop what is queued, and wait until what was running has come to its end."""
+        for task in list(self._queued):
             task.cancel()
-        self._queued.clear()
-        self._concurrency = Concurrency()
+        await self._concurrency.none()
 
     # The steps.
 
     def _check_invocable(self, function: Function) -> None:
         if function.state == "Pending":
-            raise settings.pending()
+            raise aws_error("state.pending", state=function.state)
         if not function.deployed.runtime.startswith("python"):
             raise AwsError(
                 "InvalidRuntimeException",

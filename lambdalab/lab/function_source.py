@@ -10,9 +10,9 @@ import ast
 import builtins
 import dis
 import inspect
-import textwrap
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
@@ -128,7 +128,7 @@ def _read(function: FunctionType) -> tuple[str, Definition]:
     if name == "<lambda>":
         raise PackageError("a lambda expression cannot be packed: write the function with def")
     try:
-        source = textwrap.dedent(inspect.getsource(function))
+        source = _dedented(inspect.getsource(function))
         tree = ast.parse(source).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         tree = None
@@ -141,6 +141,22 @@ def _read(function: FunctionType) -> tuple[str, Definition]:
             f" {_CELL}"
         )
     return source, tree
+
+
+def _dedented(source: str) -> str:
+    """Return ``source`` without the indentation of its first line; text in strings is kept."""
+    indent = source[: len(source) - len(source.lstrip(" \t"))]
+    if not indent:
+        return source
+    kept: set[int] = set()
+    for node in ast.walk(ast.parse(f"if True:\n{source}")):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno:
+            # The line added above shifts all numbers by one, and enumerate() starts at 0.
+            kept.update(range(node.lineno - 1, node.end_lineno - 1))
+    lines = source.splitlines(keepends=True)
+    return "".join(
+        line if number in kept else line.removeprefix(indent) for number, line in enumerate(lines)
+    )
 
 
 def _used(function: FunctionType, tree: Definition) -> dict[str, Any]:
@@ -163,7 +179,7 @@ def _variables_around(function: FunctionType) -> dict[str, Any]:
 def _is_builtin(name: str, scope: Mapping[str, Any], function: FunctionType) -> bool:
     """Whether Python itself brings ``name``; PackageError if nothing in a function would."""
     # IPython puts its own open, exit and quit in their place.
-    of_notebooks = str(getattr(scope.get(name), "__module__", "")).startswith("IPython")
+    of_notebooks = name in scope and _is_of_ipython(scope[name])
     if name in scope and not of_notebooks:
         return False
     if name in _BUILTIN:
@@ -171,6 +187,12 @@ def _is_builtin(name: str, scope: Mapping[str, Any], function: FunctionType) -> 
     only = of_notebooks or name in _OF_NOTEBOOKS
     why = "exists only in notebooks" if only else "is not defined"
     raise PackageError(f"{function.__name__} uses {name!r}, which {why}")
+
+
+def _is_of_ipython(value: Any) -> bool:
+    if isinstance(value, FunctionType):
+        return "IPython" in Path(value.__code__.co_filename).parts
+    return str(getattr(value, "__module__", "")).startswith("IPython")
 
 
 def _names(code: CodeType, operations: set[str]) -> Iterator[str]:

@@ -27,19 +27,26 @@ def imported_from(name: str, value: Any, home: str, beside: frozenset[str]) -> s
 
     ``home`` is the module (or notebook) that is being packed: what is its own is not imported.
     """
-    source, own = _origin(value), getattr(value, "__name__", None)
+    source = _origin(value)
     module = sys.modules.get(source)
-    if source == home or module is None or not isinstance(own, str):
+    if source == home or module is None:
         return None
-    if getattr(module, own, None) is not value:
+    own = next((n for n in _own_names(value, name) if getattr(module, n, None) is value), None)
+    if own is None:
         return None
     _check_travels(source, beside)
     return f"from {source} import {own}" + ("" if own == name else f" as {name}")
 
 
+def _own_names(value: Any, name: str) -> list[str]:
+    """Return what ``value`` may be called in its module; an object such as UTC knows no name."""
+    own = getattr(value, "__name__", None)
+    return [own] if isinstance(own, str) else [name]
+
+
 def _origin(value: Any) -> str:
-    """Return the name of the module that made ``value``; ``random.random`` has an instance's."""
-    owner = type(getattr(value, "__self__", None))
+    """Return the name of the module that made ``value``; that of a method is its object's."""
+    owner = type(getattr(value, "__self__", value))
     return str(getattr(value, "__module__", None) or owner.__module__)
 
 

@@ -45,7 +45,7 @@ class CloudProcess:
         try:
             self.port = self._begin(settings)
         except BaseException:
-            self.end()
+            self.end(patience=0.0)
             raise
 
     @property
@@ -64,11 +64,14 @@ class CloudProcess:
         tail = _tail(self._stderr)
         return f"{state}; its last words: {tail}" if tail else state
 
-    def end(self) -> None:
-        """End the process, with growing force, and release what belongs to it."""
+    def end(self, patience: float | None = None) -> None:
+        """End the process, with growing force, and release what belongs to it.
+
+        ``patience``: seconds it gets to end by itself, 5 by default.
+        """
         self.close_lifeline()
         gently, firmly, at_last = END_LIMITS_SECONDS
-        if not self._gone_within(gently):
+        if not self._gone_within(gently if patience is None else patience):
             self._process.terminate()
             if not self._gone_within(firmly):
                 _kill_group(self._process)

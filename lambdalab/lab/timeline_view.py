@@ -147,5 +147,5 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "reason": str,
     "status": str,
     "cold": lambda cold: "cold start" if cold else "warm",
-    "memory_mb": lambda size: f"{size} MB",
+    "memory_mb": lambda size: f"{size} MB used",
 }

@@ -190,5 +190,5 @@ def open_lab(number: str, lab: Any, *, folder: Path | None = None) -> LabTasks:
 def _shown(value: Any) -> str:
     """Write a value as one line of text: JSON as an event would show it, cut when it is long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
-    text = " ".join(text.split())
+    text = " ".join(text.split()) or "(empty)"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}... (cut)"

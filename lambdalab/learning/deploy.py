@@ -1,8 +1,11 @@
-"""Deploying a function so that a cell can be run again and again."""
+"""Deploying a function so that a cell can be run again and again, and waiting for it."""
 
 from typing import Any
 
-__all__ = ["deploy"]
+__all__ = ["deploy", "wait_until_settled"]
+
+# The waiters of boto3 ask once a second, as suits AWS; a change in the lab is over much sooner.
+_PATIENCE = {"Delay": 0.05, "MaxAttempts": 200}
 
 
 def deploy(lab: Any, name: str, package: bytes, **settings: Any) -> None:
@@ -21,7 +24,19 @@ def deploy(lab: Any, name: str, package: bytes, **settings: Any) -> None:
         lam.create_function(FunctionName=name, Code={"ZipFile": package}, **settings)
     except lam.exceptions.ResourceConflictException:
         lam.update_function_code(FunctionName=name, ZipFile=package)
-        lam.get_waiter("function_updated_v2").wait(FunctionName=name)
+        wait_until_settled(lam, name)
         lam.update_function_configuration(FunctionName=name, **settings)
-        lam.get_waiter("function_updated_v2").wait(FunctionName=name)
-    lam.get_waiter("function_active_v2").wait(FunctionName=name)
+    wait_until_settled(lam, name)
+
+
+def wait_until_settled(lam: Any, name: str) -> None:
+    """Return when no creation or update of a function is under way.
+
+    Raises:
+        botocore.exceptions.ClientError: there is no such function.
+        botocore.exceptions.WaiterError: it failed, or is not ready within ten seconds.
+
+    """
+    lam.get_function_configuration(FunctionName=name)
+    for state in ("function_active_v2", "function_updated_v2"):
+        lam.get_waiter(state).wait(FunctionName=name, WaiterConfig=_PATIENCE)

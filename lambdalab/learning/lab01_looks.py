@@ -7,6 +7,7 @@ from lambdalab.learning.probe import Inputs, Probe
 
 OWN_REQUEST_ID = "the request id of that very invoke, twice"
 OWN_NAME = "the name under which the function runs"
+LOG_GROUP = "the name of the log group of payments"
 FAILED_LINE = "the [ERROR] line of a failed invoke"
 FAILED_ID = "the request id of a failed invoke"
 TWIN_MEMORY_MB = 256
@@ -128,6 +129,14 @@ def failures(probe: Probe) -> list[tuple[str, str]]:
         if message.startswith("[ERROR]"):
             failures.append((current, message.splitlines()[0].strip()))
     return failures
+
+
+def handed_group(probe: Probe, _: Inputs) -> str:
+    """Say what the log group is that the learner handed in, without naming the right one."""
+    handed = str(probe.handed.get("log_group") or "").strip()
+    if not handed:
+        return "nothing handed in as log_group"
+    return LOG_GROUP if handed == "/aws/lambda/payments" else f"another text: {handed}"
 
 
 def handed_line(probe: Probe, _: Inputs) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,17 +11,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from botocore import exceptions as boto
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-    WaiterError,
-)
+
+from lambdalab.lab.errors import LabError
+from lambdalab.learning.deploy import wait_until_settled
 
 __all__ = ["FunctionFailedError", "Inputs", "Probe", "explain", "fresh_inputs", "out_of_reach"]
 
 ANSWER_WITHIN_SECONDS = 20
+
+# A learner knows a function by its name; in a table the rest of its ARN is only in the way.
+_ARN_HEAD = re.compile(r"arn:aws:lambda:[\w-]*:\d*:function:")
+_COPIED = ("Runtime", "Role", "Handler", "Timeout", "MemorySize", "Architectures")
 NAMES = ("Ada", "Zoë", "Łukasz", "Grace", "Nguyễn", "Amara", "Linus", "Sofía", "Priya", "Otto")
 
 
@@ -69,10 +72,7 @@ class Probe:
 
     def settings(self, name: str) -> dict[str, Any]:
         """Read the configuration of a function, once no creation or update is under way."""
-        soon = {"Delay": 0.05, "MaxAttempts": 100}
-        self.lam.get_function_configuration(FunctionName=name)
-        for state in ("function_active_v2", "function_updated_v2"):
-            self.lam.get_waiter(state).wait(FunctionName=name, WaiterConfig=soon)
+        wait_until_settled(self.lam, name)
         return dict(self.lam.get_function_configuration(FunctionName=name))
 
     def invoke(self, name: str, event: Any) -> dict[str, Any]:
@@ -109,10 +109,11 @@ class Probe:
         changes: settings that shall differ, as CreateFunction names them.
         """
         settings = self.settings(name)
-        kept = ("Runtime", "Role", "Handler", "Timeout", "MemorySize", "Layers", "Architectures")
-        given = {key: settings[key] for key in kept if settings.get(key)}
+        given = {key: settings[key] for key in _COPIED if key in settings}
         if variables := settings.get("Environment", {}).get("Variables"):
             given["Environment"] = {"Variables": variables}
+        if layers := settings.get("Layers"):
+            given["Layers"] = [layer["Arn"] for layer in layers]
         twin = f"check-of-{name[:40]}-{uuid.uuid4().hex[:8]}"
         code = {"ZipFile": self._package(name)}
         self.lam.create_function(FunctionName=twin, Code=code, **{**given, **changes})
@@ -138,26 +139,26 @@ class Probe:
 
 def out_of_reach(error: Exception) -> bool:
     """Whether the lab itself does not answer, so that asking again would only cost time."""
-    return isinstance(error, EndpointConnectionError | ReadTimeoutError)
+    return isinstance(error, boto.ConnectionError | boto.HTTPClientError | LabError)
 
 
 def explain(error: Exception) -> str:
     """One line for a learner in place of a traceback."""
     if isinstance(error, FunctionFailedError):
         return f"the function failed: {error}"
-    if isinstance(error, EndpointConnectionError):
-        return "the lab does not answer: start it again with lab = start()"
-    if isinstance(error, ReadTimeoutError):
+    if isinstance(error, boto.ReadTimeoutError):
         return f"no answer within {ANSWER_WITHIN_SECONDS} seconds"
-    if isinstance(error, WaiterError):
-        return f"the function did not get ready: {error}"
-    if isinstance(error, ClientError):
+    if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
+        return "the lab does not answer: start it again with lab = start()"
+    if isinstance(error, LabError):
+        return str(error)
+    if isinstance(error, boto.ClientError):
         told = error.response["Error"]
-        return f"{told['Code']}: {told['Message']}"
+        return f"{told['Code']}: {_ARN_HEAD.sub('', told['Message'])}"
     return f"{type(error).__name__}: {error}"
 
 
 def _error_text(payload: Any) -> str:
     if not isinstance(payload, dict):
         return json.dumps(payload)
-    return f"{payload.get('errorType')}: {payload.get('errorMessage')}"
+    return f"{payload.get('errorType')}: {payload.get('errorMessage')}".removesuffix(": ")

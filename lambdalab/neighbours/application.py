@@ -30,10 +30,12 @@ def _application() -> Any:
     return DomainDispatcherApplication(create_backend_app)
 
 
-def preload() -> None:
+def preload(seed: int) -> None:
     """Import moto and its commonest services ahead of the first request."""
     from moto.backends import get_backend
+    from moto.moto_api._internal import mock_random
 
+    mock_random.seed(seed)
     _application()
     for service in _EARLY:
         get_backend(service)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 
 __all__ = ["check_assumable", "install"]
 
@@ -56,16 +56,9 @@ def check_assumable(account: str, role_arn: str) -> None:
     try:
         role = iam_backends[account]["aws"].get_role_by_arn(role_arn)
     except NotFoundException:
-        raise _not_assumable() from None
+        raise aws_error("role.not-assumable") from None
     if not _trusts_lambda(role.assume_role_policy_document):
-        raise _not_assumable()
-
-
-def _not_assumable() -> AwsError:
-    return AwsError(
-        "InvalidParameterValueException",
-        "The role defined for the function cannot be assumed by Lambda.",
-    )
+        raise aws_error("role.not-assumable")
 
 
 def _trusts_lambda(document: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambdalab.errors import AwsError
+from lambdalab.errors import aws_error
 
 __all__ = ["code_object"]
 
@@ -15,15 +15,8 @@ def code_object(account: str, bucket: str, key: str, version: str | None) -> byt
     try:
         found = s3_backends[account]["aws"].get_object(bucket, key, version_id=version)
     except MissingBucket:
-        raise _missing("NoSuchBucket", "The specified bucket does not exist") from None
+        raise aws_error("package.bucket-missing") from None
     if found is None:
-        raise _missing("NoSuchKey", "The specified key does not exist.")
+        raise aws_error("package.key-missing")
     content: bytes = found.value
     return content
-
-
-def _missing(code: str, message: str) -> AwsError:
-    return AwsError(
-        "InvalidParameterValueException",
-        f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}",
-    )
