@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error
@@ -13,6 +14,7 @@ _LIMITS = {
     "RequestResponse": (facts.quota("payload.synchronous-request").bytes, "synchronous"),
     "Event": (facts.quota("payload.asynchronous").bytes, "asynchronous"),
 }
+_TOKEN = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*")
 _FIRST_PRINTABLE, _LAST_PRINTABLE = 32, 126
 
 
@@ -44,10 +46,17 @@ def _no_constant(name: str) -> None:
 
 def _not_json(event: bytes, position: int) -> AwsError:
     """The refusal in the words of AWS's JSON parser; line and column count from 1."""
+    token = _TOKEN.match(event, position)
+    if token and not event[:position].strip():
+        # A word where the document should begin: the parser stops behind it.
+        word = token[0].decode("ascii")
+        reason = facts.message("payload.unrecognized-token").format(token=word)
+        position = token.end()
+    else:
+        reason = _reason(event, position)
     before = event[:position]
     line = before.count(b"\n") + 1
     column = position - (before.rfind(b"\n") + 1) + 1
-    reason = _reason(event, position)
     return aws_error("payload.not-json", reason=reason, line=line, column=column)
 
 
