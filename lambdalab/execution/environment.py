@@ -115,13 +115,13 @@ class Environment:
         self._request_id = invocation.request_id
         self._answer = None
         self.write([report.start(invocation.request_id, self.spec.version)])
-        began = stopwatch()
+        started, began = self._clock.now(), stopwatch()
         self._thaw()
         self._api.deliver(invocation, int((wall_time() + self.spec.timeout) * 1000))
         timer = loop.call_later(self.spec.timeout, self._out_of_time, self.spec.timeout)
         outcome = await self._run_phase(timer)
         assert outcome is not None
-        outcome.duration = stopwatch() - began
+        outcome.began, outcome.duration = started, stopwatch() - began
         self._measure(outcome)
         return outcome
 
@@ -138,7 +138,7 @@ class Environment:
 
     def report_failed_init(self, outcome: Outcome, duration: float) -> None:
         """Write the lines of an invocation that never reached the handler; seconds it took."""
-        outcome.duration = duration
+        outcome.began, outcome.duration = self._clock.now() - duration, duration
         self._measure(outcome)
         self.write([report.start(self._request_id, self.spec.version)])
         self.report(outcome)

@@ -50,12 +50,14 @@ class Outcome:
     """What became of an invocation.
 
     ``status`` is success, error (the handler's own), init-error, timeout, crash or out-of-memory;
-    ``error_type`` is set for all but success; ``duration`` is in seconds, ``memory_used`` in MB.
+    ``error_type`` is set for all but success; ``began`` is platform time; ``duration`` is in
+    seconds, ``memory_used`` in MB.
     """
 
     payload: bytes
     status: str = "success"
     error_type: str | None = None
+    began: float = 0.0
     duration: float = 0.0
     init_duration: float | None = None
     memory_used: int = 0

@@ -160,7 +160,7 @@ class InvocationService:
             Throttles=0,
             ConcurrentExecutions=running,
         )
-        self._record(function, invocation, environment, started, outcome)
+        self._record(function, invocation, environment, outcome)
         return outcome
 
     async def _execute(
@@ -221,7 +221,6 @@ class InvocationService:
         function: Function,
         invocation: Invocation,
         environment: Environment,
-        started: float,
         outcome: Outcome,
     ) -> None:
         cold = outcome.init_duration is not None
@@ -232,7 +231,7 @@ class InvocationService:
         }
         self._timeline.add(
             Record(
-                started + (outcome.init_duration or 0.0),
+                outcome.began,
                 "invoke",
                 function.id.name,
                 environment.name,
