@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shlex
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
 from lambdalab.lab.errors import ArgumentError, LabError
@@ -96,8 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
     _check_port(settings.port)
     from lambdalab import cloud  # only now: it takes long to import
 
-    with _own_stdout() as stdout:
-        cloud.serve(settings.as_json(), _announcer(settings, stdout))
+    cloud.serve(settings.as_json(), _announcer(settings, _own_stdout()))
     return 0
 
 
@@ -111,18 +109,12 @@ def _announcer(settings: Settings, stdout: TextIO) -> Callable[[int], None]:
     return on_ready
 
 
-@contextlib.contextmanager
-def _own_stdout() -> Iterator[TextIO]:
-    """The standard output for the exports alone: whatever else is written to it goes to stderr."""
+def _own_stdout() -> TextIO:
+    """Keep the standard output for the exports: whatever else is written there goes to stderr."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    kept = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
-            yield stdout
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+    return kept
 
 
 def _check_port(port: int) -> None:

@@ -20,6 +20,8 @@ __all__ = ["LabClock", "Scheduled", "stopwatch", "wall_time"]
 
 # How long work is measured: a monotonic counter in seconds, the same whatever the clock shows.
 stopwatch = time.perf_counter
+# The end of what a calendar date can tell.
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 def wall_time() -> float:
@@ -88,6 +90,8 @@ class LabClock:
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"the clock winds forward by 0 or more seconds, not by {seconds}")
         target = self.now() + seconds
+        if target > _LAST:
+            raise ValueError("the clock does not go beyond the year 9999")
         while self._waiting and self._waiting[0].due <= target:
             self._set(max(self.now(), self._waiting[0].due))
             self._run_next()

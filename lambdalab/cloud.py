@@ -15,13 +15,12 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from lambdalab.clock import LabClock
+from lambdalab.draws import Draws
 from lambdalab.endpoint.control import ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.endpoint.server import CODE, Endpoint
@@ -63,7 +62,7 @@ class Cloud:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = DEFAULTS | settings
         self._directory = _scratch()
-        self._random = Random(self._settings["seed"])  # noqa: S311 - identifiers, not secrecy
+        self._draws = Draws(self._settings["seed"])
         self.ended = asyncio.Event()
         self.clock = LabClock(float(self._settings["speed"]))
         self.timeline = Timeline()
@@ -75,12 +74,11 @@ class Cloud:
     async def start(self) -> int:
         """Listen; gives the port. Raises OSError when the port is taken."""
         self._zygote.start()
+        # moto takes a third of a second to load: better here, where the learner expects to wait and
+        # the zygote loads beside it, than in the first call to any service.
+        application.preload(self._settings["seed"])
         self._listener = await listen(self._handle, self._settings["port"])
         self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
-        preload = threading.Thread(
-            target=application.preload, args=(self._settings["seed"],), daemon=True
-        )
-        preload.start()
         return self._listener.port
 
     def _assemble(self, base_url: str) -> None:
@@ -88,15 +86,17 @@ class Cloud:
         machinery = Machinery(
             self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
         )
-        self._pool = EnvironmentPool(machinery, self.timeline, self._random)
-        self._functions = FunctionService(self.clock, self.timeline, self._packages, self._random)
+        self._pool = EnvironmentPool(machinery, self.timeline, self._draws.stream("streams"))
+        self._functions = FunctionService(
+            self.clock, self.timeline, self._packages, self._draws.stream("functions")
+        )
         self._invocations = InvocationService(
             self._functions,
             self._pool,
             clock=self.clock,
             timeline=self.timeline,
             metrics=self._metrics,
-            random=self._random,
+            random=self._draws.stream("traces"),
             endpoint_url=base_url,
         )
         self._stacks = StackFunctions(self._functions, asyncio.get_running_loop())
@@ -115,7 +115,7 @@ class Cloud:
             operations=LambdaOperations(
                 self._functions,
                 self._invocations,
-                self._random,
+                self._draws,
                 lambda package: f"{base_url}{CODE}{package.key}",
             ),
             packages=self._packages,
@@ -152,7 +152,7 @@ class Cloud:
         self._metrics.clear()
         self._endpoint.forget_callers()
         state.reset(self._settings["seed"])
-        self._random.seed(self._settings["seed"])
+        self._draws.restart()
         self.timeline.clear()
 
     def stop(self) -> None:

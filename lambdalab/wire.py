@@ -118,8 +118,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse(400)
         if self._answering is None:
@@ -143,6 +143,8 @@ class _Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return  # it comes once more, without the offer
         method = self._parser.get_method().decode("latin-1")
         request = Request(method, self._target, self._headers, b"".join(self._body))
         keep_alive = self._parser.should_keep_alive()
@@ -152,10 +154,26 @@ class _Connection(asyncio.Protocol):
         else:
             self._waiting.append((request, keep_alive))
 
+    def _decline(self, rest: bytes) -> None:
+        """Read a request, at which the parser stopped, without its offer of another protocol."""
+        method, target = self._parser.get_method(), self._target
+        headers = [header for header in self._headers if header[0].lower() != b"upgrade"]
+        if method == b"CONNECT":
+            self._refuse(400)
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        self._start()
+        head = [b"%s %s HTTP/1.1" % (method, target), *(b"%s: %s" % header for header in headers)]
+        self.data_received(b"\r\n".join([*head, b"", rest]))
+
     # Answering.
 
     def _answer(self, request: Request, keep_alive: bool) -> None:
-        outcome = self._handler(request)
+        try:
+            outcome = self._handler(request)
+        except Exception as error:
+            self._failed(request, error)
+            return
         if isinstance(outcome, Response):
             self._queue(request, keep_alive, outcome)
             return
@@ -165,13 +183,19 @@ class _Connection(asyncio.Protocol):
     def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
         self._answering = None
         if done.cancelled() or done.exception() is not None:
-            self._refuse(500)
+            self._failed(request, None if done.cancelled() else done.exception())
             return
         self._queue(request, keep_alive, done.result())
         while self._waiting and self._answering is None:
             self._answer(*self._waiting.popleft())
         if self._answering is None:
             self._flush()
+
+    def _failed(self, request: Request, error: BaseException | None) -> None:
+        """The handler broke: the client gets a 500, the log says why."""
+        context = {"message": f"{request.method} {request.path} failed", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+        self._refuse(500)
 
     def _queue(self, request: Request, keep_alive: bool, response: Response) -> None:
         self._outgoing.append(response.encode(head_only=request.method == "HEAD"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from random import Random
 from typing import Any
-from uuid import UUID
 
+from lambdalab import facts
+from lambdalab.draws import Draws, identifier
 from lambdalab.errors import AwsError, not_implemented
 from lambdalab.functions import model, parse, serialize, validate
 from lambdalab.functions.control import Caller, FunctionService
@@ -16,6 +16,7 @@ from lambdalab.wire import Request, Response
 
 __all__ = ["LambdaOperations"]
 
+LARGEST_REQUEST = facts.quota("package.request").bytes
 Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
 
 
@@ -30,11 +31,12 @@ class LambdaOperations:
         self,
         functions: FunctionService,
         invocations: InvocationService,
-        random: Random,
+        draws: Draws,
         download: Callable[[Package], str],
     ) -> None:
         self._invocations = invocations
-        self._random = random
+        self._ids = draws.stream("requests")
+        self._invocation_ids = draws.stream("invocations")
         self._acts: dict[str, Act] = {
             "CreateFunction": functions.create_function,
             "DeleteFunction": functions.delete_function,
@@ -47,19 +49,19 @@ class LambdaOperations:
 
     def handle(self, request: Request, caller: Caller) -> Response | Awaitable[Response]:
         """Answer one request of a caller."""
-        request_id = str(UUID(int=self._random.getrandbits(128), version=4))
+        route = model.match(request.method, request.path, request.query_string)
+        invokes = route is not None and route[0] == "Invoke"
+        request_id = identifier(self._invocation_ids if invokes else self._ids)
         try:
-            return self._act(request, caller, request_id)
+            if route is None:
+                raise AwsError("UnknownOperationException", "Unknown operation.", 404)
+            return self._act(request, caller, *route, request_id)
         except AwsError as error:
             return serialize.refusal(error, request_id)
 
     def _act(
-        self, request: Request, caller: Caller, request_id: str
+        self, request: Request, caller: Caller, name: str, labels: dict[str, str], request_id: str
     ) -> Response | Awaitable[Response]:
-        route = model.match(request.method, request.path, request.query_string)
-        if route is None:
-            raise AwsError("UnknownOperationException", "Unknown operation.", 404)
-        name, labels = route
         act = self._acts.get(name)
         if act is None and name != "Invoke":
             raise not_implemented(name)

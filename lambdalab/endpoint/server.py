@@ -10,7 +10,7 @@ from lambdalab.endpoint import guards, signing
 from lambdalab.endpoint.control import PREFIX, ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.errors import AwsError
-from lambdalab.functions import serialize
+from lambdalab.functions import model, serialize
 from lambdalab.functions.control import Caller
 from lambdalab.functions.packages import PackageStore
 from lambdalab.neighbours import application, sts
@@ -19,6 +19,8 @@ from lambdalab.wire import Request, Response
 __all__ = ["CODE", "Endpoint"]
 
 CODE = f"{PREFIX}code/"
+# The request id of an answer to a request that was not let in.
+_NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 # moto's calls block: a handler that waits for one must not keep another from coming in.
 THREADS = 16
 
@@ -68,7 +70,9 @@ class Endpoint:
             try:
                 signing.check_signature(request, signed_for, self._secret_of)
             except AwsError as error:
-                return serialize.refusal(error, "00000000-0000-0000-0000-000000000000")
+                return serialize.refusal(error, _NO_REQUEST)
+        if signed_for is None and model.match(request.method, request.path, request.query_string):
+            return serialize.refusal(signing.missing_token(), _NO_REQUEST)
         if signed_for is not None and signed_for.service == "lambda":
             caller = Caller(
                 self._account_of(signed_for.access_key), signed_for.region or self._region

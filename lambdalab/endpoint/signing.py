@@ -17,13 +17,15 @@ from urllib.parse import parse_qsl, quote
 from lambdalab.errors import AwsError
 from lambdalab.wire import Request
 
-__all__ = ["Scope", "check_signature", "scope"]
+__all__ = ["Scope", "check_signature", "missing_token", "scope"]
 
 _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
 )
 _SIGNED = re.compile(r"SignedHeaders=([^,\s]+)")
 _SIGNATURE = re.compile(r"Signature=([0-9a-f]+)")
+# Where S3's own way of signing is used; S3 Tables and S3 Vectors sign as all others do.
+_S3 = {"s3", "s3-object-lambda", "s3-outposts", "s3express"}
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
@@ -50,7 +52,7 @@ def check_signature(
 ) -> None:
     """Raise AWS's error unless the signature was made with the secret of the key that it names."""
     if signed_for is None:
-        raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+        raise missing_token()
     secret = secret_of(signed_for.access_key)
     if secret is None:
         raise AwsError(
@@ -69,6 +71,11 @@ def check_signature(
             "documentation for details.",
             403,
         )
+
+
+def missing_token() -> AwsError:
+    """The refusal of a request that is not signed at all."""
+    return AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
 
 
 def _given(request: Request, *, by_query: bool) -> tuple[str, list[str]]:
@@ -106,9 +113,10 @@ def _stamp(request: Request) -> str:
 
 def _canonical(request: Request, signed_for: Scope, headers: list[str], *, by_query: bool) -> str:
     # S3 signs the path as it is sent; every other service signs it encoded once more.
-    path = request.path if signed_for.service.startswith("s3") else _encode_again(request.path)
+    is_s3 = signed_for.service in _S3
+    path = request.path if is_s3 else _encode_again(request.path)
     lines = [f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in headers]
-    body = "UNSIGNED-PAYLOAD" if by_query else request.headers.get("x-amz-content-sha256")
+    body = "UNSIGNED-PAYLOAD" if by_query and is_s3 else request.headers.get("x-amz-content-sha256")
     return "\n".join(
         [
             request.method,

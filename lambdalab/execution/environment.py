@@ -33,6 +33,8 @@ __all__ = ["Environment", "Machinery"]
 
 # An invocation longer than this has its peak read from the kernel, not only its present memory.
 LONG = 0.005
+# How long an environment stays awake after an invocation, in real seconds.
+FREEZE_AFTER = 0.002
 # One turn reads at least what a pipe holds, so nothing written before an answer comes after it.
 READ = 1 << 16
 READS = 16
@@ -63,7 +65,7 @@ class Environment:
         stream: LogStream,
         *,
         machinery: Machinery,
-        on_end: Callable[[Environment], None],
+        on_end: Callable[[Environment, str], None],
         log: list[str],
     ) -> None:
         self.spec = spec
@@ -85,6 +87,8 @@ class Environment:
         self._listener: Listener | None = None
         self._memory: MemoryReader | None = None
         self._cpu: CpuShare | None = None
+        self._freezing: asyncio.TimerHandle | None = None
+        self._frozen = False
         self._output = -1
 
     # The phases.
@@ -143,7 +147,7 @@ class Environment:
         self.write([report.start(self._request_id, self.spec.version)])
         self.report(outcome)
 
-    def end(self) -> None:
+    def end(self, reason: str) -> None:
         """End the environment and all its processes; harmless when it has ended."""
         if self.ended:
             return
@@ -158,10 +162,12 @@ class Environment:
             self._memory.close()
         if self._cpu is not None:
             self._cpu.end()
+        if self._freezing is not None:
+            self._freezing.cancel()
         self._close_output()
         # Ended from outside while it ran: nothing more will come from it.
         self._conclude(report.exit_error(self._request_id, -signal.SIGKILL))
-        self._on_end(self)
+        self._on_end(self, reason)
 
     def write(self, lines: list[str]) -> None:
         """Write lines into the environment's log."""
@@ -176,7 +182,7 @@ class Environment:
         room = self.spec.memory - used
         if room <= 0 and self._phase is not None and not self._phase.done():
             self._conclude(report.out_of_memory(self._request_id))
-            self.end()
+            self.end("out of memory")
         return room
 
     # What the runtime tells.
@@ -186,7 +192,7 @@ class Environment:
         if self._phase is None or self._phase.done():
             return
         self._drain(to_the_end=True)
-        self._freeze()
+        self._let_freeze()
         self._phase.set_result(self._answer)
 
     def runtime_responded(self, body: bytes) -> None:
@@ -243,7 +249,7 @@ class Environment:
 
     def _out_of_time(self, limit: int) -> None:
         self._conclude(report.timed_out(self._request_id, limit))
-        self.end()
+        self.end("timeout")
 
     def _exited(self, status: int) -> None:
         """The process is gone: by itself in a phase, or because it was ended."""
@@ -251,15 +257,25 @@ class Environment:
         self._drain(to_the_end=True)
         # An error that the runtime has sent explains the exit that follows it.
         self._conclude(self._answer or report.exit_error(self._request_id, status))
-        self.end()
+        self.end("its process exited")
 
-    def _freeze(self) -> None:
+    def _let_freeze(self) -> None:
+        """Freeze soon: invocations that follow each other closely spare the stop and the start."""
         if self._cpu is not None:
             self._cpu.end()
+        self._freezing = asyncio.get_running_loop().call_later(FREEZE_AFTER, self._freeze)
+
+    def _freeze(self) -> None:
+        self._freezing, self._frozen = None, True
         signal_group(self._pid, signal.SIGSTOP)
 
     def _thaw(self) -> None:
-        signal_group(self._pid, signal.SIGCONT)
+        if self._freezing is not None:
+            self._freezing.cancel()
+            self._freezing = None
+        if self._frozen:
+            self._frozen = False
+            signal_group(self._pid, signal.SIGCONT)
         if self._cpu is not None:
             self._cpu.begin()
 

@@ -34,7 +34,7 @@ class EnvironmentPool:
         if environment in self._all.get(key, ()):
             self._idle.setdefault(key, []).append(environment)
         else:
-            environment.end()
+            environment.end("the function changed")
 
     async def make(
         self, key: str, spec: RuntimeSpec, request_id: str
@@ -67,7 +67,7 @@ class EnvironmentPool:
         """Let the environments of a function go: idle ones now, running ones when they are done."""
         self._all.pop(key, None)
         for environment in self._idle.pop(key, []):
-            environment.end()
+            environment.end("the function changed")
 
     def end_all(self) -> None:
         """End every environment at once; numbering starts again."""
@@ -75,7 +75,7 @@ class EnvironmentPool:
         self._all.clear()
         self._idle.clear()
         for environment in everything:
-            environment.end()
+            environment.end("the cloud was emptied")
         self._made = 0
 
     def _stream(self, spec: RuntimeSpec) -> LogStream:
@@ -91,18 +91,18 @@ class EnvironmentPool:
             name,
             stream,
             machinery=self._machinery,
-            on_end=lambda ended: self._forget(key, ended),
+            on_end=lambda ended, reason: self._forget(key, ended, reason),
             log=log,
         )
         self._all.setdefault(key, set()).add(environment)
         return environment
 
-    def _forget(self, key: str, environment: Environment) -> None:
+    def _forget(self, key: str, environment: Environment, reason: str) -> None:
         self._all.get(key, set()).discard(environment)
         idle = self._idle.get(key, [])
         if environment in idle:
             idle.remove(environment)
-        self._record(self._machinery.clock.now(), "end", environment, None, {})
+        self._record(self._machinery.clock.now(), "end", environment, None, {"reason": reason})
 
     def _record(
         self,

@@ -9,6 +9,7 @@ import asyncio
 import json
 from typing import Protocol
 
+from lambdalab import facts
 from lambdalab.execution.spec import Invocation
 from lambdalab.wire import Request, Response
 
@@ -16,6 +17,7 @@ __all__ = ["RuntimeApi", "RuntimeEvents"]
 
 _PREFIX = "/2018-06-01/runtime/"
 _INVOCATION = "invocation/"
+LARGEST_RESPONSE = facts.quota("payload.synchronous-response").bytes
 _ACCEPTED = Response(202, b'{"status":"OK"}\n', (("Content-Type", "application/json"),))
 
 
@@ -42,13 +44,16 @@ class RuntimeApi:
         self._events = events
         self._waiting: asyncio.Future[Response] | None = None
         self._current: str | None = None
+        self._event: Response | None = None
+        self._initialized = False
 
     def deliver(self, invocation: Invocation, deadline_ms: int) -> None:
         """Give the waiting runtime its next invocation; the deadline is real epoch time."""
         assert self._waiting is not None
         self._current = invocation.request_id
         waiting, self._waiting = self._waiting, None
-        waiting.set_result(_next(invocation, deadline_ms))
+        self._event = _next(invocation, deadline_ms)
+        waiting.set_result(self._event)
 
     def handle(self, request: Request) -> Response | asyncio.Future[Response]:
         """Answer a request of the runtime."""
@@ -58,6 +63,8 @@ class RuntimeApi:
         if call == "invocation/next" and request.method == "GET":
             return self._next()
         if call == "init/error" and request.method == "POST":
+            if self._initialized:
+                return _error(403, "InvalidStateTransition", "State transition is not allowed")
             self._events.init_failed(request.body, _error_type(request))
             return _ACCEPTED
         if call.startswith(_INVOCATION) and request.method == "POST":
@@ -65,7 +72,10 @@ class RuntimeApi:
             return self._finished(request_id, verb, request.body)
         return _error(404, "InvalidPath", "No such resource of the Runtime API.")
 
-    def _next(self) -> asyncio.Future[Response]:
+    def _next(self) -> Response | asyncio.Future[Response]:
+        if self._current is not None and self._event is not None:
+            return self._event  # an event that has no answer yet is given again
+        self._initialized = True
         self._waiting = asyncio.get_running_loop().create_future()
         self._events.runtime_ready()
         return self._waiting
@@ -73,15 +83,18 @@ class RuntimeApi:
     def _finished(self, request_id: str, verb: str, body: bytes) -> Response:
         if request_id != self._current:
             return _error(400, "InvalidRequestID", "Invalid request ID")
+        accepted = _ACCEPTED
         if verb == "response":
             self._events.runtime_responded(body)
+            if len(body) > LARGEST_RESPONSE:
+                accepted = _error(413, "RequestEntityTooLarge", "The response is too large.")
         elif verb == "error":
             self._events.runtime_failed(body)
         else:
             return _error(404, "InvalidPath", "No such resource of the Runtime API.")
         # An invocation is answered once: a second answer names an invalid request id.
         self._current = None
-        return _ACCEPTED
+        return accepted
 
 
 def _next(invocation: Invocation, deadline_ms: int) -> Response:

@@ -208,6 +208,8 @@ def _run(request: dict[str, Any], runtime: str) -> None:
     sys.modules["__main__"] = bootstrap
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     client = lambda_runtime_client.LambdaRuntimeClient(address)
+    # How text is encoded depends on AWS_EXECUTION_ENV, which the class was made without.
+    client.marshaller = type(client.marshaller)()
     lambda_runtime_client.runtime_client.initialize_client(f"aws-lambda-python/{_version()}")
     bootstrap.run(request["handler"], client)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from lambdalab.clock import LabClock
+from lambdalab.draws import identifier
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions import settings, shown
 from lambdalab.functions.arns import LATEST, FunctionId, resolve
@@ -209,7 +209,7 @@ class FunctionService:
             listener(function)
 
     def _touch(self, function: Function, change: str) -> None:
-        function.revision_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        function.revision_id = identifier(self._random)
         stamp = self._clock.utc()
         function.last_modified = f"{stamp:%Y-%m-%dT%H:%M:%S}.{stamp.microsecond // 1000:03d}+0000"
         self._record(function, change)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lambdalab import facts
-from lambdalab.errors import aws_error
+from lambdalab.errors import AwsError, aws_error
 
 __all__ = ["Package", "PackageStore"]
 
@@ -80,7 +80,9 @@ def _extract(archive: bytes, root: Path) -> None:
             root.mkdir()
             for member in opened.infolist():
                 _extract_member(opened, member, root)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except AwsError:
+        raise
+    except Exception as error:  # zipfile and its decoders stumble over bad archives in many ways
         raise aws_error("package.not-a-zip") from error
 
 

@@ -83,7 +83,7 @@ _TEXT_READERS: dict[str, Callable[[str], Any]] = {
 def _body_members(shape: Any, body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AwsError(
             "SerializationException", "Could not parse request body into json."
         ) from None
@@ -122,11 +122,20 @@ def _read_list(shape: Any, value: Any) -> list[Any]:
 
 def _read_map(shape: Any, value: Any) -> dict[str, Any]:
     document = _expect(value, dict, "Map")
-    return {key: _from_json(shape.value, item) for key, item in document.items()}
+    return {
+        _read_string(shape.key, key): _from_json(shape.value, item)
+        for key, item in document.items()
+    }
 
 
 def _read_string(shape: Any, value: Any) -> str:  # noqa: ARG001
-    return str(_expect(value, str, "a String"))
+    text = str(_expect(value, str, "a String"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # An escape such as \ud800 alone: no text that can be written anywhere.
+        raise AwsError("SerializationException", "A string is not valid Unicode.") from None
+    return text
 
 
 def _read_blob(shape: Any, value: Any) -> bytes:  # noqa: ARG001

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -267,7 +268,8 @@ def _client_context(given: dict[str, Any]) -> str | None:
     if not encoded:
         return None
     try:
-        return base64.b64decode(encoded, validate=True).decode()
+        # Written anew, for a header holds no line break and nothing but ASCII.
+        return json.dumps(json.loads(base64.b64decode(encoded, validate=True)))
     except ValueError:
         raise AwsError(
             "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON."

@@ -114,8 +114,10 @@ class Lab:
 
         Doing it twice does no harm. In a forked child it does nothing: the lab is the parent's.
         """
+        if self._owner != os.getpid():
+            return
         with _lock:
-            if self._stopped or self._owner != os.getpid():
+            if self._stopped:
                 return
             self._stopped = True
             if self in _labs:

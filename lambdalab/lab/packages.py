@@ -24,6 +24,9 @@ FUNCTION_FILE = "lambda_function.py"
 # The earliest date a zip can hold.
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _PLAIN, _EXECUTABLE = 0o644, 0o755
+# Bytes. Smaller files are stored as they are: what compression makes of them, and with it
+# CodeSha256, differs between the versions of zlib on different machines.
+_SMALL = 16 * 1024
 # What tools leave beside code: never part of it, and different on each run.
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", ".git", ".DS_Store"}
 
@@ -47,10 +50,12 @@ def make_zip(sources: tuple[Source, ...]) -> bytes:
 
 def _written(files: dict[str, tuple[bytes, int]]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, (content, mode) in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _TIMESTAMP)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = (
+                zipfile.ZIP_DEFLATED if len(content) > _SMALL else zipfile.ZIP_STORED
+            )
             entry.create_system = 3  # Unix, wherever it is written: the mode below counts
             entry.external_attr = (stat.S_IFREG | mode) << 16
             archive.writestr(entry, content)

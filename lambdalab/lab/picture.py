@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture"]
 
+# More than these no one can tell apart; drawing takes half a millisecond a span.
 SHOWN_LANES = 24
+SHOWN_SPANS = 600
 _DESCRIBED_LANES = 8
 _MOST_CUT_LABELS = 8
 # As shares of the axis: the room a label of time needs; a span narrower than the second would not
@@ -46,6 +48,7 @@ BARS = {
     "frozen": Look("frozen", "#F2F2F2", "...", 0.24),
 }
 MARKS = {"end": ("environment ended", "X"), "throttle": ("throttled", "v")}
+_LABELLED = {"init", "invoke", FAILED}
 _INK = "#333333"
 
 
@@ -67,12 +70,11 @@ class Picture:
     @cached_property
     def shown(self) -> ShownFigure:
         """The drawing with its texts and its table."""
-        lanes = _lanes(self._spans)
+        drawn = _newest(self._spans)
         caption = "What each execution environment did"
-        if len(lanes) > SHOWN_LANES:
-            caption += f" (the newest {SHOWN_LANES} of {len(lanes)} lanes are drawn)"
-        figure = _drawn(dict(list(lanes.items())[-SHOWN_LANES:]))
-        return figure_html(figure, self.alt, caption, _table(self._spans))
+        if len(drawn) < len(self._spans):
+            caption += f" (the newest {len(drawn)} of {len(self._spans)} spans)"
+        return figure_html(_drawn(_lanes(drawn)), self.alt, caption, _table(drawn))
 
     def _repr_html_(self) -> str:
         return self.shown._repr_html_() if self._spans else f"<p>{self.alt}</p>"
@@ -89,6 +91,14 @@ def _lanes(all_spans: Sequence[Span]) -> Lanes:
     for span in all_spans:
         lanes.setdefault(f"{span.environment} ({span.function})", []).append(span)
     return lanes
+
+
+def _newest(all_spans: list[Span]) -> list[Span]:
+    """Return the spans that are drawn, in the order of their lanes: the newest of the newest."""
+    lanes = dict(list(_lanes(all_spans).items())[-SHOWN_LANES:])
+    kept = [span for lane in lanes.values() for span in lane]
+    newest = set(sorted(kept, key=lambda span: span.start)[-SHOWN_SPANS:])
+    return [span for span in kept if span in newest]
 
 
 def _table(all_spans: Sequence[Span]) -> dict[str, list[Any]]:
@@ -139,32 +149,40 @@ def _drawn(lanes: Lanes) -> Figure:
     busy = [span for lane in lanes.values() for span in lane if span.kind != "frozen"]
     scale = Scale((span.start, span.end) for span in busy)
     for row, lane in enumerate(lanes.values()):
-        for span in sorted(lane, key=lambda span: span.kind != "frozen"):
-            _draw_span(axes, row, span, scale)
+        _draw_lane(axes, row, lane, scale)
     _draw_cuts(axes, scale)
     _label_axes(axes, list(lanes), scale)
     _draw_legend(figure, {span.kind for lane in lanes.values() for span in lane})
     return figure
 
 
-def _draw_span(axes: Axes, row: int, span: Span, scale: Scale) -> None:
-    start = scale.place(span.start)
-    if span.kind in MARKS:
-        axes.plot(start, row, MARKS[span.kind][1], color=_INK, markersize=9, zorder=4)
-        return
-    look = BARS[span.kind]
-    width = max(scale.place(span.end) - start, _NARROWEST * scale.width)
-    axes.barh(
-        row, width, look.height, start, color=look.colour, hatch=look.hatch,
-        edgecolor=_INK, linewidth=0.8, zorder=2 if span.kind == "frozen" else 3,
+def _draw_lane(axes: Axes, row: int, lane: list[Span], scale: Scale) -> None:
+    bars: dict[str, list[tuple[float, float]]] = {}
+    for span in lane:
+        start = scale.place(span.start)
+        width = max(scale.place(span.end) - start, _NARROWEST * scale.width)
+        bars.setdefault(span.kind, []).append((start, width))
+        if span.kind in _LABELLED and width > _HOLDS_TEXT * scale.width:
+            _write(axes, start + width / 2, row, span)
+    for kind, places in bars.items():
+        if kind in MARKS:
+            starts = [start for start, _ in places]
+            axes.plot(starts, [row] * len(starts), MARKS[kind][1], color=_INK, ms=9, zorder=4)
+        else:
+            look = BARS[kind]
+            axes.broken_barh(
+                places, (row - look.height / 2, look.height), facecolor=look.colour,
+                hatch=look.hatch, edgecolor=_INK, lw=0.8, zorder=2 if kind == "frozen" else 3,
+            )  # fmt: skip
+
+
+def _write(axes: Axes, place: float, row: int, span: Span) -> None:
+    text = f"{span.label or span.kind}\n{duration_text(span.seconds)}"
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
+    axes.text(
+        place, row, text, ha="center", va="center", fontsize=8, bbox=box, zorder=5,
+        parse_math=False,
     )  # fmt: skip
-    if span.kind != "frozen" and width > _HOLDS_TEXT * scale.width:
-        text = f"{span.label or span.kind}\n{duration_text(span.seconds)}"
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
-        axes.text(
-            start + width / 2, row, text, ha="center", va="center", fontsize=8, bbox=box,
-            zorder=5, parse_math=False,
-        )  # fmt: skip
 
 
 def _draw_cuts(axes: Axes, scale: Scale) -> None:

@@ -53,10 +53,6 @@ class CloudProcess:
         """The process id of the cloud."""
         return self._process.pid
 
-    def running(self) -> bool:
-        """Whether the process is still there."""
-        return self._process.poll() is None
-
     def last_words(self) -> str:
         """How the process ended and the last lines of its stderr, on one line."""
         code = self._process.poll()

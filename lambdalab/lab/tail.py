@@ -9,8 +9,8 @@ from lambdalab.lab.errors import ArgumentError
 
 __all__ = ["Tail", "read_tail"]
 
-# Each environment writes a stream of its own: the newest lines are in the newest few.
-_STREAMS = 10
+# The most that one call describes.
+_STREAMS = 50
 
 
 class Tail:
@@ -36,7 +36,10 @@ def read_tail(logs: Any, name: str, lines: int) -> Tail:
     group = f"/aws/lambda/{name}"
     try:
         found = logs.describe_log_streams(
-            logGroupName=group, orderBy="LastEventTime", descending=True, limit=_STREAMS
+            logGroupName=group,
+            orderBy="LastEventTime",
+            descending=True,
+            limit=min(lines, _STREAMS),  # each environment has one: the newest N lines lie in N
         )
     except logs.exceptions.ResourceNotFoundException:
         return Tail(group, [])

@@ -90,12 +90,14 @@ class TimelineReader:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._lock = threading.Lock()
-        self.forget()
+        self._records: deque[Record] = deque(maxlen=CAPACITY)
+        self._next = 0
 
     def forget(self) -> None:
         """Start anew: the cloud was reset."""
-        self._records: deque[Record] = deque(maxlen=CAPACITY)
-        self._next = 0
+        with self._lock:
+            self._records.clear()
+            self._next = 0
 
     def read(self) -> Timeline:
         """All that has happened until now."""

@@ -18,8 +18,21 @@ from lambdalab.wire import Request, Response
 
 __all__ = ["call", "preload"]
 
-# The services that nearly every lesson touches; others load when first asked.
-_EARLY = ("iam", "sts", "logs", "cloudwatch", "s3")
+# A call as IAM's clients make it: answering it loads what the first lesson needs.
+_REHEARSAL = Request(
+    "POST",
+    b"/",
+    [
+        (b"Host", b"127.0.0.1"),
+        (b"Content-Type", b"application/x-www-form-urlencoded"),
+        (
+            b"Authorization",
+            b"AWS4-HMAC-SHA256 Credential=rehearsal/20260101/us-east-1/iam/aws4_request, "
+            b"SignedHeaders=host, Signature=0",
+        ),
+    ],
+    b"Action=ListRoles&Version=2010-05-08",
+)
 
 
 @cache
@@ -31,14 +44,13 @@ def _application() -> Any:
 
 
 def preload(seed: int) -> None:
-    """Import moto and its commonest services ahead of the first request."""
-    from moto.backends import get_backend
+    """Load moto and rehearse one call, so that the first real one does not wait for it."""
+    from moto.cloudwatch import models as _cloudwatch  # noqa: F401
+    from moto.logs import models as _logs  # noqa: F401
     from moto.moto_api._internal import mock_random
 
     mock_random.seed(seed)
-    _application()
-    for service in _EARLY:
-        get_backend(service)
+    call(_REHEARSAL, "http://127.0.0.1")
 
 
 def call(request: Request, base_url: str) -> Response:
@@ -115,8 +127,8 @@ def _headers(request: Request) -> dict[str, Any]:
             preserved.setdefault(key, name)
         if key in ("HTTP_CONTENT_TYPE", "CONTENT_TYPE"):
             key = "CONTENT_TYPE"
-        elif key in ("HTTP_CONTENT_LENGTH", "CONTENT_LENGTH"):
-            continue
+        elif key in ("HTTP_CONTENT_LENGTH", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
+            continue  # the body is here as a whole, and its length is known
         found[key] = f"{found[key]},{value}" if key in found else value
     found[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
     return found

@@ -19,7 +19,8 @@ def install() -> None:
     """Let every account have AWS's managed policies, as moto alone has only on request.
 
     Reading the 1,500 policies takes longer than emptying a cloud may: they are read once, and each
-    emptied account gets copies, which keep apart what changes (the count of attachments).
+    emptied account gets copies, which keep apart what changes (the count of attachments). moto
+    makes a backend for each partition of AWS when it looks for a key: only one of them is used.
     """
     from moto.iam.models import IAMBackend
 
@@ -38,6 +39,8 @@ def _prototypes(account: str, region: str) -> list[Any]:
 
 
 def _aws_policies(backend: Any) -> list[Any]:
+    if backend.region_name != "aws":
+        return []
     return [copy.copy(policy) for policy in _prototypes(backend.account_id, backend.region_name)]
 
 

@@ -1,0 +1,34 @@
+"""Chance, the same on every run: what the lab draws at random comes from its seed.
+
+Each use draws from a stream of its own, so that asking once more for one thing changes no other:
+the identifier of an invocation does not depend on how often a waiter has polled before it.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from uuid import UUID
+
+__all__ = ["Draws", "identifier"]
+
+
+class Draws:
+    """Streams of random numbers by name."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._streams: dict[str, Random] = {}
+
+    def stream(self, name: str) -> Random:
+        """The stream of that name, always the same object."""
+        return self._streams.setdefault(name, Random(f"{self._seed}/{name}"))  # noqa: S311
+
+    def restart(self) -> None:
+        """Every stream begins anew."""
+        for name, stream in self._streams.items():
+            stream.seed(f"{self._seed}/{name}")
+
+
+def identifier(random: Random) -> str:
+    """An identifier in the form of a UUID."""
+    return str(UUID(int=random.getrandbits(128), version=4))
