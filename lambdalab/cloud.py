@@ -76,7 +76,7 @@ class Cloud:
         self._zygote.start()
         # moto takes a third of a second to load: better here, where the learner expects to wait and
         # the zygote loads beside it, than in the first call to any service.
-        application.preload(self._settings["seed"])
+        application.preload(self._settings["seed"], self._settings["account"])
         self._listener = await listen(self._handle, self._settings["port"])
         self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
         return self._listener.port

@@ -55,6 +55,8 @@ def for_new(given: dict[str, Any], day: date) -> dict[str, Any]:
     """The settings of a new function, checked, with AWS's defaults where none is given."""
     if len(given["FunctionName"].rpartition(":")[2]) > facts.quota("function.name").value:
         raise aws_error("function.name-too-long", value=given["FunctionName"])
+    if len(given.get("Tags") or {}) > facts.quota("tags.per-resource").value:
+        raise aws_error("tags.too-many")
     missing = [name for name in ("Runtime", "Handler") if not given.get(name)]
     if missing:
         raise AwsError(

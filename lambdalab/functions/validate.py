@@ -18,6 +18,12 @@ from lambdalab.errors import validation_error
 
 __all__ = ["check"]
 
+# Java's Unicode categories as Python writes them inside a set of characters.
+_JAVA_CATEGORIES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
 _SIZED = {"string", "blob", "list", "map"}
 
 
@@ -131,6 +137,8 @@ def _printed(value: Any) -> str:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
+    for java, python in _JAVA_CATEGORIES.items():
+        text = text.replace(java, python)
     with warnings.catch_warnings():
         # The model's patterns are Java's: ``[a-zA-Z0-9-_]`` is well defined in both languages.
         warnings.simplefilter("ignore", FutureWarning)

@@ -33,7 +33,8 @@ def _check_json(event: bytes) -> None:
     try:
         json.loads(event, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise _not_json(event, error.pos) from None
+        # The error counts characters, AWS's parser bytes.
+        raise _not_json(event, len(error.doc[: error.pos].encode())) from None
     except UnicodeDecodeError as error:
         raise _not_json(event, error.start) from None
     except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ owner stopped or was killed, the cloud ends with all its children.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -110,6 +111,8 @@ class CloudProcess:
             stdin.write(settings)
         answer: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=lambda: answer.put(stdout.readline()), daemon=True).start()
+        # The learner's next line needs it, and this process has nothing to do but wait.
+        importlib.import_module("boto3")
         try:
             return answer.get(timeout=START_LIMIT_SECONDS)
         except queue.Empty:

@@ -8,12 +8,14 @@ from typing import Any
 
 __all__ = ["html_table", "text_table"]
 
+# JupyterLab aligns the cells of outputs to the right, where prose reads badly.
+LEFT = 'style="text-align: left"'
 Columns = Mapping[str, Sequence[Any]]
 
 
 def html_table(columns: Columns, caption: str) -> str:
     """Return an HTML table; column headings and the first cell of a row are headers."""
-    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
+    heads = "".join(f'<th scope="col" {LEFT}>{html.escape(name)}</th>' for name in columns)
     body = "".join(f"<tr>{_html_row(row)}</tr>" for row in _rows(columns))
     return (
         f"<table><caption>{html.escape(caption)}</caption>"
@@ -37,4 +39,5 @@ def _rows(columns: Columns) -> list[tuple[Any, ...]]:
 
 def _html_row(row: tuple[Any, ...]) -> str:
     first, *rest = (html.escape(str(cell)) for cell in row)
-    return f'<th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest)
+    cells = "".join(f"<td {LEFT}>{cell}</td>" for cell in rest)
+    return f'<th scope="row" {LEFT}>{first}</th>{cells}'

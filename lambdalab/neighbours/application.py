@@ -7,6 +7,7 @@ lab's endpoint calls the WSGI application directly, in a thread, for moto blocks
 from __future__ import annotations
 
 import io
+import os
 import sys
 from functools import cache
 from http import HTTPStatus
@@ -39,12 +40,17 @@ _REHEARSAL = Request(
 def _application() -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    iam.install()
     return DomainDispatcherApplication(create_backend_app)
 
 
-def preload(seed: int) -> None:
-    """Load moto and rehearse one call, so that the first real one does not wait for it."""
+def preload(seed: int, account: str) -> None:
+    """Load moto and rehearse one call, so that the first real one does not wait for it.
+
+    ``account`` is whose a caller's dummy keys are.
+    """
+    # With this variable, moto takes every key for that account's, those of a role elsewhere too.
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
+    iam.install(account)
     from moto.cloudwatch import models as _cloudwatch  # noqa: F401
     from moto.logs import models as _logs  # noqa: F401
     from moto.moto_api._internal import mock_random

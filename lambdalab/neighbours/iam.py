@@ -15,16 +15,18 @@ __all__ = ["check_assumable", "install"]
 LAMBDA = "lambda.amazonaws.com"
 
 
-def install() -> None:
-    """Let every account have AWS's managed policies, as moto alone has only on request.
+def install(account: str) -> None:
+    """Let keys that nobody has issued belong to ``account``, and give accounts AWS's policies.
 
-    Reading the 1,500 policies takes longer than emptying a cloud may: they are read once, and each
-    emptied account gets copies, which keep apart what changes (the count of attachments). moto
-    makes a backend for each partition of AWS when it looks for a key: only one of them is used.
+    moto has a default account of its own, and AWS's managed policies only on request. Reading the
+    1,500 policies takes longer than emptying a cloud may: they are read once, and each emptied
+    account gets copies, which keep apart what changes (the count of attachments). moto makes a
+    backend for each partition of AWS when it looks for a key: only one of them is used.
     """
-    from moto.iam.models import IAMBackend
+    from moto.iam import models
 
-    IAMBackend._init_aws_policies = _aws_policies
+    models.DEFAULT_ACCOUNT_ID = account
+    models.IAMBackend._init_aws_policies = _aws_policies
 
 
 @cache
