@@ -186,6 +186,8 @@ class FunctionService:
 
     def _activate(self, function: Function) -> None:
         function.state, function.last_update_status = "Active", "Successful"
+        # A change that comes through is a revision of its own, beside the one that asked for it.
+        function.revision_id = identifier(self._random)
         function.settle()
 
     def _deploy(self, function: Function) -> None:
@@ -194,6 +196,7 @@ class FunctionService:
             return
         before, function.deployed = function.deployed, function.configuration
         function.last_update_status = "Successful"
+        function.revision_id = identifier(self._random)
         function.settle()
         self._changed(function)
         if before.package is not function.deployed.package:
