@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdalab import facts
 from lambdalab.draws import Draws, identifier
-from lambdalab.errors import AwsError, not_implemented
+from lambdalab.errors import AwsError, aws_error, not_implemented
 from lambdalab.functions import model, parse, serialize, validate
 from lambdalab.functions.control import Caller, FunctionService
 from lambdalab.functions.packages import Package
@@ -65,6 +65,8 @@ class LambdaOperations:
         act = self._acts.get(name)
         if act is None and name != "Invoke":
             raise not_implemented(name)
+        if name == "CreateFunction" and len(request.body) > LARGEST_REQUEST:
+            raise aws_error("package.request-too-large")
         operation = model.operation(name)
         given = parse.parameters(operation, labels, request)
         validate.check(operation, given)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-__all__ = ["Statistic", "put_statistics"]
+__all__ = ["Statistic", "install", "put_statistics"]
 
 NAMESPACE = "AWS/Lambda"
 
@@ -21,6 +22,28 @@ class Statistic(NamedTuple):
     total: float
     smallest: float
     largest: float
+
+
+def install() -> None:
+    """Let statistics be those of exactly the dimensions that are asked for, as on AWS.
+
+    moto adds those with more dimensions: a function would count again for each of its qualifiers.
+    """
+    from moto.cloudwatch.models import CloudWatchBackend
+
+    add_up = CloudWatchBackend.get_metric_statistics
+
+    def exactly(backend: Any, *given: Any, dimensions: Any, **options: Any) -> Any:
+        wanted = {(one["Name"], one["Value"]) for one in dimensions or []}
+        values = [
+            value
+            for value in backend.get_all_metrics()
+            if {(one.name, one.value) for one in value.dimensions} == wanted
+        ]
+        view = SimpleNamespace(get_all_metrics=lambda: values)
+        return add_up(view, *given, dimensions=[], **options)
+
+    CloudWatchBackend.get_metric_statistics = exactly
 
 
 def put_statistics(account: str, region: str, statistics: list[Statistic]) -> None:
