@@ -147,7 +147,7 @@ class Cloud:
         self._pool.end_all()
         await self._invocations.empty()
         self._functions.empty()
-        self.clock.forget_all()
+        self.clock.restart()
         self._logbook.clear()
         self._metrics.clear()
         self._endpoint.forget_callers()
