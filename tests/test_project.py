@@ -1,11 +1,10 @@
-"""What holds the project together: its requirements, its commands, its files."""
+"""What holds the project together: its floors, its requirements, its files."""
 
+import ast
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +16,12 @@ from packaging.specifiers import SpecifierSet
 
 from tests import house
 from tests.house import ROOT
+
+# Modules that may ask the machine for the time, each with its reason.
+MAY_ASK_THE_TIME = {
+    "clock.py": "the platform's clock starts from the machine's",
+    "learning/progress.py": "a learner's record is dated by the learner's day, not the lab's",
+}
 
 # Written in pieces, so that this file does not name what it forbids.
 REGISTRIES = tuple(
@@ -53,6 +58,87 @@ def tracked() -> dict[str, str]:
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     names = [name for name in listed.stdout.splitlines() if not name.endswith(NOT_TEXT)]
     return {n: (ROOT / n).read_text(encoding="utf-8") for n in names if (ROOT / n).is_file()}
+
+
+# ---- floors
+
+SOURCES = list(house.sources())
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {house.room_of(path) for path, _ in SOURCES} <= set(house.FLOOR_OF)
+
+
+def test_no_room_imports_from_a_floor_above_its_own() -> None:
+    assert [line for path, tree in SOURCES for line in house.wrong_imports(path, tree)] == []
+
+
+def test_only_the_clock_asks_the_machine_for_the_time() -> None:
+    bound = [(path, tree) for path, tree in SOURCES if path.as_posix() not in MAY_ASK_THE_TIME]
+    assert [line for path, tree in bound for line in house.wall_clock_uses(path, tree)] == []
+
+
+def test_only_neighbours_know_moto() -> None:
+    bound = [(path, tree) for path, tree in SOURCES if house.room_of(path) != "neighbours"]
+    assert [line for path, tree in bound for line in house.imports_of(path, tree, "moto")] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("clock.py", "from lambdalab.endpoint import server"),
+        ("clock.py", "from lambdalab import start"),
+        ("clock.py", "from . import lab"),
+        ("execution/pool.py", "from ..functions import records"),
+        ("functions/store.py", "import lambdalab.invocation"),
+        ("timeline.py", "from lambdalab import wire"),
+        ("cli.py", "def f():\n    from lambdalab.execution.pool import Pool"),
+        ("learning/checks.py", "from lambdalab.neighbours import iam\nimport lambdalab.invocation"),
+    ],
+)
+def test_an_import_that_leads_up_is_seen(path: str, source: str) -> None:
+    assert len(house.wrong_imports(Path(path), ast.parse(source))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("endpoint/server.py", "from . import routes\nfrom ..clock import LabClock"),
+        ("invocation/queue.py", "from lambdalab.functions.records import Function"),
+        (
+            "widgets/scaling.py",
+            "from lambdalab.simulator import rules\nfrom lambdalab import start",
+        ),
+        ("cli.py", "from lambdalab.lab import start\nimport lambdalab.facts"),
+    ],
+)
+def test_an_import_that_leads_down_is_free(path: str, source: str) -> None:
+    assert house.wrong_imports(Path(path), ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\ntime.sleep(1)",
+        "import time as t\nnow = t.time",
+        "from time import time_ns\ntime_ns()",
+        "from datetime import UTC, datetime\ndatetime.now(UTC)",
+        "import datetime\ndatetime.datetime.utcnow()",
+        "from datetime import date as day\nday.today()",
+    ],
+)
+def test_asking_the_machine_for_the_time_is_seen(source: str) -> None:
+    assert len(house.wall_clock_uses(Path("x.py"), ast.parse(source))) == 1
+
+
+@pytest.mark.parametrize("source", ["import moto.server", "from moto.core import x", "import moto"])
+def test_an_import_of_moto_is_seen(source: str) -> None:
+    assert len(house.imports_of(Path("x.py"), ast.parse(source), "moto")) == 1
+
+
+def test_measuring_time_is_free() -> None:
+    tree = ast.parse("import time\ntime.monotonic()\nclock.time()\nclock.sleep(1)")
+    assert house.wall_clock_uses(Path("x.py"), tree) == []
 
 
 # ---- requirements
@@ -107,74 +193,6 @@ def test_the_conda_environment_is_python_node_and_the_requirements() -> None:
     assert [line.split("=")[0] for line in conda] == ["python", "nodejs", "pip"]
     wanted = SpecifierSet(project()["project"]["requires-python"])
     assert wanted.contains(conda[0].split("=")[1])
-
-
-# ---- commands
-
-
-def makefile_targets() -> set[str]:
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
-
-
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run"])
-def test_the_commands_that_are_named_exist(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
-    assert named
-    assert named <= makefile_targets()
-
-
-@pytest.mark.parametrize("name", ["README.md", "Makefile"])
-def test_the_notebook_that_is_opened_first_exists(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    opened = set(re.findall(r"default_url=/lab/tree/(\S+)", text))
-    assert len(opened) == 1
-    assert (ROOT / opened.pop()).is_file()
-
-
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-
-
-@pytest.fixture
-def make_lab(tmp_path: Path) -> Iterator:
-    """Run `make lab` in an empty folder, with `script` as the only Python it can find."""
-
-    def run(script: str) -> subprocess.CompletedProcess[str]:
-        shutil.copy(ROOT / "Makefile", tmp_path)
-        for name in ("requirements.txt", "pyproject.toml"):
-            (tmp_path / name).touch()
-        python = tmp_path / "python"
-        python.write_text(f"#!/bin/sh\n{script}\n")
-        python.chmod(0o755)
-        command = ["make", "lab", f"PYTHON={python}"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    return run
-
-
-@needs_make
-def test_make_lab_says_in_one_line_that_no_python_fits(make_lab) -> None:
-    done = make_lab("exit 1")
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert done.returncode != 0
-    assert len(said) == 1
-    assert said[0].startswith("Lambda Lab: needs Python 3.11, 3.12 or 3.13")
-
-
-@needs_make
-def test_make_lab_says_in_one_line_that_venv_is_missing(make_lab) -> None:
-    done = make_lab('case "$2" in *ensurepip*) exit 1;; esac; exit 0')
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert done.returncode != 0
-    assert len(said) == 1
-    assert "lacks venv or ensurepip (Debian, Ubuntu: apt-get install python3-venv)" in said[0]
-
-
-def test_a_plain_pytest_runs_the_notebooks_too() -> None:
-    options = project()["tool"]["pytest"]["ini_options"]
-    assert options["testpaths"] == ["tests", "notebooks"]
-    assert {"--nbval", "--nbval-current-env", "--dist=loadfile"} <= set(options["addopts"].split())
 
 
 # ---- files
