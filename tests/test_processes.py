@@ -270,7 +270,7 @@ def test_a_lab_that_is_emptied_does_not_wait_for_an_init(lab: Lab, tmp_path: Pat
     code = f"import time\nopen({str(here)!r}, 'w').close()\ntime.sleep(1000)\n"
     lam.create_function(
         FunctionName="f", Runtime="python3.13", Role=lab.role(), Handler="app.handler",
-        Code={"ZipFile": lab.zip({"app.py": code})}, Timeout=900,
+        Code={"ZipFile": lab.zip({"app.py": code})}, Timeout=20,
     )  # fmt: skip
     lab.clock.advance(seconds=1)
     with ThreadPoolExecutor() as pool:
