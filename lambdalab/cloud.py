@@ -29,8 +29,11 @@ from lambdalab.execution.logbook import LogBook
 from lambdalab.execution.memory import MemoryWatch
 from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.zygote_client import ZygoteClient
+from lambdalab.functions.aliases import AliasService
 from lambdalab.functions.control import FunctionService
+from lambdalab.functions.lookup import Directory
 from lambdalab.functions.packages import PackageStore
+from lambdalab.functions.records import Registry
 from lambdalab.functions.stacks import StackFunctions
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
@@ -87,19 +90,31 @@ class Cloud:
             self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
         )
         self._pool = EnvironmentPool(machinery, self.timeline, self._draws.stream("streams"))
+        directory = Directory(Registry())
         self._functions = FunctionService(
-            self.clock, self.timeline, self._packages, self._draws.stream("functions")
+            directory,
+            clock=self.clock,
+            timeline=self.timeline,
+            packages=self._packages,
+            draw=self._draws.stream("functions"),
+            download=lambda package: f"{base_url}{CODE}{package.key}",
         )
-        self._invocations = InvocationService(
+        self._registry = directory.registry
+        services = [
             self._functions,
+            AliasService(directory, self._draws.stream("aliases")),
+        ]
+        self._functions.on_change.append(self._pool.retire)
+        self._invocations = InvocationService(
+            directory,
             self._pool,
             clock=self.clock,
             timeline=self.timeline,
             metrics=self._metrics,
-            random=self._draws.stream("traces"),
+            draws=self._draws,
             endpoint_url=base_url,
         )
-        self._stacks = StackFunctions(self._functions, asyncio.get_running_loop())
+        self._stacks = StackFunctions(directory, self._functions, asyncio.get_running_loop())
         self._endpoint = Endpoint(
             account=settings["account"],
             region=settings["region"],
@@ -112,12 +127,7 @@ class Cloud:
                 reset=self.reset,
                 stop=self.ended.set,
             ),
-            operations=LambdaOperations(
-                self._functions,
-                self._invocations,
-                self._draws,
-                lambda package: f"{base_url}{CODE}{package.key}",
-            ),
+            operations=LambdaOperations(services, self._invocations, self._draws),
             packages=self._packages,
             before=self._before_moto,
             prepare=self._prepare_moto,
@@ -146,7 +156,8 @@ class Cloud:
         """
         self._pool.end_all()
         await self._invocations.empty()
-        self._functions.empty()
+        self._registry.clear()
+        self._packages.clear()
         self.clock.forget_all()
         self._logbook.clear()
         self._metrics.clear()

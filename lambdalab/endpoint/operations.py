@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
+
+from botocore import xform_name
 
 from lambdalab import facts
 from lambdalab.draws import Draws, identifier
 from lambdalab.errors import AwsError, not_implemented
 from lambdalab.functions import model, parse, serialize, validate
-from lambdalab.functions.control import Caller, FunctionService
-from lambdalab.functions.packages import Package
+from lambdalab.functions.lookup import Caller
 from lambdalab.invocation.service import InvocationService
 from lambdalab.wire import Request, Response
 
@@ -23,29 +24,17 @@ Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
 class LambdaOperations:
     """Answers requests signed for ``lambda``.
 
-    An operation of the service model that is in none of the tables answers with a
-    NotImplementedException that names it.
+    An operation is a method of one of the services, named as botocore names it. One of the service
+    model that none of them has answers with a NotImplementedException that names it.
     """
 
     def __init__(
-        self,
-        functions: FunctionService,
-        invocations: InvocationService,
-        draws: Draws,
-        download: Callable[[Package], str],
+        self, services: Iterable[object], invocations: InvocationService, draws: Draws
     ) -> None:
         self._invocations = invocations
         self._ids = draws.stream("requests")
         self._invocation_ids = draws.stream("invocations")
-        self._acts: dict[str, Act] = {
-            "CreateFunction": functions.create_function,
-            "DeleteFunction": functions.delete_function,
-            "GetFunction": lambda caller, given: functions.get_function(caller, given, download),
-            "GetFunctionConfiguration": functions.get_function_configuration,
-            "ListFunctions": functions.list_functions,
-            "UpdateFunctionCode": functions.update_function_code,
-            "UpdateFunctionConfiguration": functions.update_function_configuration,
-        }
+        self._acts = {name: act for one in services for name, act in _operations_of(one)}
 
     def handle(self, request: Request, caller: Caller) -> Response | Awaitable[Response]:
         """Answer one request of a caller."""
@@ -81,3 +70,11 @@ class LambdaOperations:
         except AwsError as error:
             return serialize.refusal(error, request_id)
         return serialize.answer(model.operation("Invoke"), result, request_id)
+
+
+def _operations_of(service: object) -> Iterator[tuple[str, Act]]:
+    """The methods of a service that are named as operations of the API are."""
+    known = {xform_name(name): name for name in model.operations()}
+    for name in dir(service):
+        if name in known:
+            yield known[name], getattr(service, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,13 +12,16 @@ from lambdalab.clock import LabClock
 from lambdalab.draws import identifier
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions import settings, shown
-from lambdalab.functions.arns import LATEST, FunctionId, resolve
+from lambdalab.functions.arns import LATEST, resolve
+from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.packages import Package, PackageStore
-from lambdalab.functions.records import Configuration, Function, Registry
+from lambdalab.functions.paging import page
+from lambdalab.functions.publishing import Publisher
+from lambdalab.functions.records import Configuration, Function, Version
 from lambdalab.neighbours import iam, s3
 from lambdalab.timeline import Record, Timeline
 
-__all__ = ["Caller", "FunctionService"]
+__all__ = ["FunctionService"]
 
 # How long a function is Pending, and an update InProgress, in seconds of platform time. AWS
 # publishes no figure: the lab's own choice, short enough to work with and long enough to be seen.
@@ -26,141 +29,146 @@ SHORTEST_CHANGE = 0.03
 LONGEST_CHANGE = 0.09
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who calls, and where: the account and Region that a request was signed for."""
-
-    account: str
-    region: str
-
-
 class FunctionService:
     """The functions of one cloud.
 
-    ``on_change`` is called with a function whose deployed configuration has changed or that has
-    been deleted: whoever runs it lets its execution environments go.
+    ``download`` gives the address under which a package can be fetched. ``on_change`` is called
+    with the ARN of a version whose deployed configuration has changed or that is gone: whoever
+    runs it lets its execution environments go.
     """
 
     def __init__(
-        self, clock: LabClock, timeline: Timeline, packages: PackageStore, draw: Random
+        self,
+        directory: Directory,
+        *,
+        clock: LabClock,
+        timeline: Timeline,
+        packages: PackageStore,
+        draw: Random,
+        download: Callable[[Package], str],
     ) -> None:
+        self._directory = directory
         self._clock = clock
         self._timeline = timeline
         self._packages = packages
         self._random = draw
-        self.registry = Registry()
-        self.on_change: list[Callable[[Function], None]] = []
+        self._download = download
+        self._publisher = Publisher(clock, draw)
+        self.on_change: list[Callable[[str], None]] = []
 
     # The operations.
 
     def create_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
-        """CreateFunction."""
-        wanted = resolve(given["FunctionName"], caller.account, caller.region)
-        settings.refuse_unknown(given)
-        chosen = settings.for_new(given, self._clock.utc().date())
+        """CreateFunction; with Publish, the first version is published at once."""
+        wanted = resolve(given["FunctionName"], caller.account, caller.region)._replace(
+            qualifier=None
+        )
+        chosen = settings.for_new(caller, wanted, given, self._clock.utc().date())
         iam.check_assumable(caller.account, given["Role"])
-        if self.registry.get(wanted) is not None:
+        if self._directory.registry.get(wanted) is not None:
             raise aws_error("function.exists", name=wanted.name)
         package = self._package(caller, given["Code"])
-        configuration = Configuration(function=wanted, package=package, **chosen)
-        function = Function(
-            configuration, configuration, "", "", tags=dict(given.get("Tags") or {})
-        )
-        self.registry.add(function)
-        self._touch(function, "created")
+        config = Configuration(wanted, package, chosen)
+        function = Function(wanted, Version(config, config), dict(given.get("Tags") or {}))
+        self._directory.registry.add(function)
+        self._touch(function, function.latest, "created")
         self._clock.call_later(self._change_time(), lambda: self._activate(function))
-        return shown.configuration(function)
+        if not given.get("Publish"):
+            return shown.configuration(function.latest)
+        return shown.configuration(self._publisher.publish(function))
 
-    def get_function(
-        self, caller: Caller, given: dict[str, Any], download: Callable[[Package], str]
-    ) -> dict[str, Any]:
-        """GetFunction; ``download`` gives the address under which a package can be fetched."""
-        function = self.find(caller, given)
-        return shown.function(function, download(function.configuration.package))
+    def get_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+        """GetFunction."""
+        found = self._directory.locate(caller, given)
+        location = self._download(found.version.configuration.package)
+        return shown.function(found.function, found.version, found.qualifier, location)
 
     def get_function_configuration(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """GetFunctionConfiguration."""
-        return shown.configuration(self.find(caller, given))
+        found = self._directory.locate(caller, given)
+        return shown.configuration(found.version, found.qualifier)
 
     def list_functions(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
-        """ListFunctions, at most 50 a page."""
-        return shown.page(self.registry.of(caller.account, caller.region), given)
+        """ListFunctions; with FunctionVersion ALL, every version of each."""
+        functions = self._directory.registry.of(caller.account, caller.region)
+        every = given.get("FunctionVersion") == "ALL"
+        versions = [
+            version
+            for function in functions
+            for version in (function.every_version() if every else [function.latest])
+        ]
+        rows, more = page(given, versions, _place)
+        return {**more, "Functions": [shown.row(version, qualified=every) for version in rows]}
 
     def delete_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
-        """DeleteFunction, the whole function with its code."""
-        wanted = self._resolve(caller, given)
+        """DeleteFunction: the whole function, or one published version of it."""
+        wanted = self._directory.identify(caller, given)
         if wanted.qualifier == LATEST:
             raise aws_error("function.delete-latest")
-        function = self._existing(wanted)
-        self.registry.remove(function)
-        self._record(function, "deleted")
-        self._changed(function)
-        for configuration in {function.configuration, function.deployed}:
-            self._let_go(configuration)
+        function = self._directory.function(caller, given)
+        if wanted.qualifier is None:
+            self._delete_all(function)
+        else:
+            self._delete_version(function, wanted.qualifier)
         return {"StatusCode": 204}
 
     def update_function_code(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """UpdateFunctionCode."""
         function = self._changeable(caller, given)
         settings.refuse_unknown(given)
+        before = function.latest.configuration
         package = self._package(caller, given)
-        before = function.configuration
-        architectures = given.get("Architectures")
-        changed = replace(
-            before,
-            package=package,
-            architecture=architectures[0] if architectures else before.architecture,
-        )
+        code_settings = {name: given[name] for name in ("Architectures",) if given.get(name)}
+        changed = replace(before, package=package, settings={**before.settings, **code_settings})
         if given.get("DryRun"):
-            answer = shown.configuration(replace(function, configuration=changed))
+            answer = shown.configuration(replace(function.latest, configuration=changed))
             self._packages.remove(package)
             return answer
-        return self._update(function, changed)
+        self._update(function, changed)
+        if given.get("Publish"):
+            return shown.configuration(self._publisher.publish(function))
+        return shown.configuration(function.latest)
 
     def update_function_configuration(
         self, caller: Caller, given: dict[str, Any]
     ) -> dict[str, Any]:
         """UpdateFunctionConfiguration: only the given settings change."""
         function = self._changeable(caller, given)
-        settings.refuse_unknown(given)
+        before = function.latest.configuration
+        chosen = settings.for_update(caller, before, given, self._clock.utc().date())
         if "Role" in given:
             iam.check_assumable(caller.account, given["Role"])
-        chosen = settings.for_update(given, self._clock.utc().date())
-        return self._update(function, replace(function.configuration, **chosen))
+        self._update(function, replace(before, settings={**before.settings, **chosen}))
+        return shown.configuration(function.latest)
 
-    # What the rest of the service asks.
+    def publish_version(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+        """PublishVersion: nothing new where nothing has changed since the last one."""
+        function = self._changeable(caller, given)
+        wanted = given.get("CodeSha256")
+        current = function.latest.configuration.package.sha256
+        if wanted and wanted != current:
+            raise aws_error("package.wrong-sha256", given=wanted, current=current)
+        version = self._publisher.publish(function, given.get("Description"))
+        return shown.configuration(version)
 
-    def find(self, caller: Caller, given: dict[str, Any]) -> Function:
-        """The function that a request names; raises ResourceNotFoundException."""
-        return self._existing(self._resolve(caller, given))
-
-    def empty(self) -> None:
-        """Forget all functions and their code."""
-        self.registry.clear()
-        self._packages.clear()
+    def list_versions_by_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+        """ListVersionsByFunction."""
+        function = self._directory.function(caller, given)
+        versions = list(function.every_version())
+        rows, more = page(given, versions, _place)
+        return {**more, "Versions": [shown.row(version, qualified=True) for version in rows]}
 
     # The steps.
 
-    def _resolve(self, caller: Caller, given: dict[str, Any]) -> FunctionId:
-        qualifier = given.get("Qualifier")
-        return resolve(given["FunctionName"], caller.account, caller.region, qualifier)
-
-    def _existing(self, wanted: FunctionId) -> Function:
-        function = self.registry.get(wanted)
-        if function is None or wanted.qualifier not in (None, LATEST):
-            suffix = f":{wanted.qualifier}" if wanted.qualifier else ""
-            raise aws_error("function.missing", arn=f"{wanted.arn}{suffix}")
-        return function
-
     def _changeable(self, caller: Caller, given: dict[str, Any]) -> Function:
-        """The function to update, refused while it is being created or updated."""
-        function = self.find(caller, given)
-        wanted_revision = given.get("RevisionId")
-        if function.state == "Pending":
-            raise aws_error("state.pending", state="Pending")
-        if function.last_update_status == "InProgress":
+        """The function to change, refused while it is being created or updated."""
+        function = self._directory.function(caller, given)
+        latest = function.latest
+        if latest.state == "Pending":
+            raise aws_error("state.pending", state=latest.state)
+        if latest.last_update_status == "InProgress":
             raise aws_error("state.updating", arn=function.arn)
-        if wanted_revision and wanted_revision != function.revision_id:
+        if given.get("RevisionId") and given["RevisionId"] != latest.revision_id:
             raise aws_error("revision.mismatch")
         return function
 
@@ -173,48 +181,73 @@ class FunctionService:
             )
             return self._packages.unpack(archive)
         raise AwsError(
-            "InvalidParameterValueException",
-            "Please provide a source for function code.",
+            "InvalidParameterValueException", "Please provide a source for function code."
         )
 
-    def _update(self, function: Function, changed: Configuration) -> dict[str, Any]:
-        function.configuration = changed
-        function.last_update_status = "InProgress"
-        self._touch(function, "updated")
+    def _update(self, function: Function, changed: Configuration) -> None:
+        latest = function.latest
+        latest.configuration, latest.last_update_status = changed, "InProgress"
+        self._touch(function, latest, "updated")
         self._clock.call_later(self._change_time(), lambda: self._deploy(function))
-        return shown.configuration(function)
 
     def _activate(self, function: Function) -> None:
-        function.state, function.last_update_status = "Active", "Successful"
+        """The function has come into being, with every version that was published meanwhile."""
+        for version in function.every_version():
+            if version.state == "Pending":
+                version.state, version.last_update_status = "Active", "Successful"
         # A change that comes through is a revision of its own, beside the one that asked for it.
-        function.revision_id = identifier(self._random)
+        function.latest.revision_id = identifier(self._random)
         function.settle()
 
     def _deploy(self, function: Function) -> None:
         """The update has come through: from now on invocations see it."""
         if function.deleted:
             return
-        before, function.deployed = function.deployed, function.configuration
-        function.last_update_status = "Successful"
-        function.revision_id = identifier(self._random)
-        function.settle()
-        self._changed(function)
-        if before.package is not function.deployed.package:
-            self._let_go(before)
+        latest = function.latest
+        before, latest.deployed = latest.deployed, latest.configuration
+        self._activate(function)
+        latest.last_update_status = "Successful"
+        self._changed(latest)
+        self._let_go(function, before)
 
-    def _let_go(self, configuration: Configuration) -> None:
-        """Delete code that nothing new runs, once what still runs must be over."""
+    def _delete_all(self, function: Function) -> None:
+        self._directory.registry.remove(function)
+        self._record(function, "deleted")
+        for version in function.every_version():
+            self._changed(version)
+        for config in {config for one in function.every_version() for config in _both(one)}:
+            self._let_go(function, config)
+
+    def _delete_version(self, function: Function, number: str) -> None:
+        version = function.versions.get(number)
+        if version is None:
+            raise aws_error("function.missing", arn=function.qualified_arn(number))
+        users = [alias.name for alias in function.aliases.values() if number in _targets(alias)]
+        if users:
+            raise aws_error("version.used-by-alias", aliases=", ".join(sorted(users)))
+        del function.versions[number]
+        self._record(function, "version deleted")
+        self._changed(version)
+        self._let_go(function, version.deployed)
+
+    def _let_go(self, function: Function, gone: Configuration) -> None:
+        """Delete code that no version has any more, once what still runs must be over."""
+        if not function.deleted and any(
+            config.package is gone.package
+            for version in function.every_version()
+            for config in _both(version)
+        ):
+            return
         loop = asyncio.get_running_loop()
-        loop.call_later(configuration.timeout + 1, self._packages.remove, configuration.package)
+        loop.call_later(gone.timeout + 1, self._packages.remove, gone.package)
 
-    def _changed(self, function: Function) -> None:
+    def _changed(self, version: Version) -> None:
         for listener in self.on_change:
-            listener(function)
+            listener(version.configuration.arn)
 
-    def _touch(self, function: Function, change: str) -> None:
-        function.revision_id = identifier(self._random)
-        stamp = self._clock.utc()
-        function.last_modified = f"{stamp:%Y-%m-%dT%H:%M:%S}.{stamp.microsecond // 1000:03d}+0000"
+    def _touch(self, function: Function, version: Version, change: str) -> None:
+        version.revision_id = identifier(self._random)
+        version.last_modified = self._clock.stamp()
         self._record(function, change)
 
     def _record(self, function: Function, change: str) -> None:
@@ -223,3 +256,18 @@ class FunctionService:
 
     def _change_time(self) -> float:
         return self._random.uniform(SHORTEST_CHANGE, LONGEST_CHANGE)
+
+
+def _both(version: Version) -> tuple[Configuration, Configuration]:
+    return version.configuration, version.deployed
+
+
+def _targets(alias: Any) -> set[str]:
+    return {alias.version, *alias.weights}
+
+
+def _place(version: Version) -> str:
+    """The place in lists: by name, then ``$LATEST``, then the versions as they were published."""
+    config = version.configuration
+    number = 0 if config.version == LATEST else int(config.version)
+    return f"{config.function.name}:{number:09d}"

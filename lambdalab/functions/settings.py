@@ -1,21 +1,27 @@
-"""The settings of a function: their defaults, their rules, and the ones the lab does not act on."""
+"""The settings of a function: defaults, rules across members, and those the lab does not act on.
+
+Settings are kept under their API names, in the form in which the API shows them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error, not_implemented
+from lambdalab.functions.arns import FunctionId
+from lambdalab.functions.lookup import Caller
+from lambdalab.functions.records import Configuration
 
 __all__ = ["for_new", "for_update", "refuse_unknown"]
 
 _INVALID = "InvalidParameterValueException"
 
-# Settings whose behaviour the lab does not have yet, and when they ask for it. Accepting one in
-# silence would teach that it works.
+# Settings of newer families, and settings whose behaviour the lab does not have: accepted in
+# silence, one would teach that it works.
 _NOT_ACTED: dict[str, Callable[[Any], bool]] = {
     "CapacityProviderConfig": bool,
     "AcceleratorConfig": bool,
@@ -31,7 +37,6 @@ _NOT_ACTED: dict[str, Callable[[Any], bool]] = {
         config.get("LogFormat", "Text") != "Text" or bool(config.get("LogGroup"))
     ),
     "PackageType": lambda kind: kind != "Zip",
-    "Publish": bool,
     "PublishTo": bool,
     "RuntimeConfig": bool,
     "S3ObjectStorageMode": lambda mode: mode != "COPY",
@@ -51,12 +56,43 @@ def refuse_unknown(given: dict[str, Any]) -> None:
                 raise not_implemented(f"the setting {name}")
 
 
-def for_new(given: dict[str, Any], day: date) -> dict[str, Any]:
+def for_new(
+    caller: Caller, function: FunctionId, given: dict[str, Any], day: date
+) -> dict[str, Any]:
     """The settings of a new function, checked, with AWS's defaults where none is given."""
-    if len(given["FunctionName"].rpartition(":")[2]) > facts.quota("function.name").value:
+    refuse_unknown(given)
+    if len(function.name) > facts.quota("function.name").value:
         raise aws_error("function.name-too-long", value=given["FunctionName"])
-    if len(given.get("Tags") or {}) > facts.quota("tags.per-resource").value:
-        raise aws_error("tags.too-many")
+    _check_mandatory(given)
+    _check_runtime(given["Runtime"], day, new=True)
+    return _defaults(function) | _chosen(caller, function, _defaults(function), given)
+
+
+def for_update(
+    caller: Caller, before: Configuration, given: dict[str, Any], day: date
+) -> dict[str, Any]:
+    """The settings that an update gives, checked; the others stay out."""
+    refuse_unknown(given)
+    if "Runtime" in given:
+        _check_runtime(given["Runtime"], day, new=False)
+    return _chosen(caller, before.function, before.settings, given)
+
+
+def _defaults(function: FunctionId) -> dict[str, Any]:
+    return {
+        "Description": "",
+        "MemorySize": facts.quota("memory.default").value,
+        "Timeout": facts.quota("timeout.default").value,
+        "PackageType": "Zip",
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": facts.quota("tmp.default").value},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "TracingConfig": {"Mode": "PassThrough"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.name}"},
+    }
+
+
+def _check_mandatory(given: dict[str, Any]) -> None:
     missing = [name for name in ("Runtime", "Handler") if not given.get(name)]
     if missing:
         raise AwsError(
@@ -64,40 +100,6 @@ def for_new(given: dict[str, Any], day: date) -> dict[str, Any]:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} mandatory parameter"
             f"{'' if len(missing) == 1 else 's'} for functions created with deployment packages.",
         )
-    defaults = {
-        "memory": facts.quota("memory.default").value,
-        "timeout": facts.quota("timeout.default").value,
-    }
-    _check_runtime(given["Runtime"], day, new=True)
-    return defaults | _chosen(given)
-
-
-def for_update(given: dict[str, Any], day: date) -> dict[str, Any]:
-    """The settings that an update gives, checked; the others stay out."""
-    if "Runtime" in given:
-        _check_runtime(given["Runtime"], day, new=False)
-    return _chosen(given)
-
-
-def _chosen(given: dict[str, Any]) -> dict[str, Any]:
-    chosen = {ours: given[name] for name, ours in _PLAIN.items() if name in given}
-    if given.get("Environment") is not None:
-        chosen["environment"] = _environment(given["Environment"].get("Variables") or {})
-    if given.get("Architectures"):
-        chosen["architecture"] = given["Architectures"][0]
-    if given.get("EphemeralStorage"):
-        chosen["ephemeral_storage"] = given["EphemeralStorage"]["Size"]
-    return chosen
-
-
-_PLAIN = {
-    "Runtime": "runtime",
-    "Handler": "handler",
-    "Role": "role",
-    "Description": "description",
-    "MemorySize": "memory",
-    "Timeout": "timeout",
-}
 
 
 def _check_runtime(runtime: str, day: date, *, new: bool) -> None:
@@ -110,11 +112,44 @@ def _check_runtime(runtime: str, day: date, *, new: bool) -> None:
         raise aws_error("runtime.blocked", runtime=runtime)
 
 
-def _environment(variables: dict[str, str]) -> dict[str, str]:
+Reader = Callable[[Caller, FunctionId, Any, Any], Any]
+
+
+def _chosen(
+    caller: Caller, function: FunctionId, before: Mapping[str, Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Each given setting, checked by its reader, in the form in which it is shown."""
+    return {
+        name: read(caller, function, before.get(name), given[name])
+        for name, read in _READERS.items()
+        if name in given
+    }
+
+
+def _plain(caller: Caller, function: FunctionId, before: Any, value: Any) -> Any:  # noqa: ARG001
+    return value
+
+
+def _environment(caller: Caller, function: FunctionId, before: Any, value: Any) -> Any:  # noqa: ARG001
+    variables = dict(value.get("Variables") or {})
     reserved = [name for name in variables if name in facts.reserved_variables()]
     if reserved:
         raise aws_error("environment.reserved", keys=", ".join(reserved))
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > facts.quota("environment.maximum").bytes:
         raise aws_error("environment.too-large", json=measured)
-    return variables
+    return {"Variables": variables}
+
+
+# One reader for each setting: (caller, function, value before, value given) -> value kept.
+_READERS: dict[str, Reader] = {
+    "Runtime": _plain,
+    "Handler": _plain,
+    "Role": _plain,
+    "Description": _plain,
+    "MemorySize": _plain,
+    "Timeout": _plain,
+    "Environment": _environment,
+    "Architectures": _plain,
+    "EphemeralStorage": _plain,
+}

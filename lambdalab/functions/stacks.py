@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from lambdalab.errors import AwsError
-from lambdalab.functions.control import Caller, FunctionService
+from lambdalab.functions.control import FunctionService
+from lambdalab.functions.lookup import Caller, Directory
 
 __all__ = ["StackFunctions"]
 
@@ -21,7 +22,13 @@ Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
 class StackFunctions:
     """Creates, updates and deletes functions for a stack, from another thread."""
 
-    def __init__(self, functions: FunctionService, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        functions: FunctionService,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._directory = directory
         self._functions = functions
         self._loop = loop
 
@@ -49,7 +56,7 @@ class StackFunctions:
     ) -> dict[str, Any]:
         caller = Caller(account, region)
         result = act(caller, given)
-        await self._functions.find(caller, given).settled()
+        await self._directory.function(caller, given).settled()
         return result
 
     async def _delete(self, caller: Caller, name: str) -> None:
