@@ -31,10 +31,14 @@ from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.zygote_client import ZygoteClient
 from lambdalab.functions.aliases import AliasService
 from lambdalab.functions.control import FunctionService
+from lambdalab.functions.governance import Governance
 from lambdalab.functions.lookup import Directory
-from lambdalab.functions.packages import PackageStore
+from lambdalab.functions.packages import Package, PackageStore
+from lambdalab.functions.rates import RequestRates
 from lambdalab.functions.records import Registry
 from lambdalab.functions.stacks import StackFunctions
+from lambdalab.functions.storage import Storage
+from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import application, state
@@ -51,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "cpu": True,
     "secret": None,
     "seed": 0,
+    "rates": False,
     "token": "",
 }
 PREFIX = "lambdalab-"
@@ -91,18 +96,34 @@ class Cloud:
         )
         self._pool = EnvironmentPool(machinery, self.timeline, self._draws.stream("streams"))
         directory = Directory(Registry())
+
+        def download(package: Package) -> str:
+            return f"{base_url}{CODE}{package.key}"
+
+        self._storage = Storage(
+            directory.registry, self._packages, self.clock, self._draws, download
+        )
         self._functions = FunctionService(
             directory,
             clock=self.clock,
             timeline=self.timeline,
-            packages=self._packages,
+            intake=self._storage.intake,
             draw=self._draws.stream("functions"),
-            download=lambda package: f"{base_url}{CODE}{package.key}",
+            download=download,
         )
         self._registry = directory.registry
+        self._governance = Governance(directory, self.clock, self._draws)
+        self._governance.account.stored.append(self._storage.intake.stored_layers)
+        self._functions.before_deployment.append(self._governance.code_signing.check_deployment)
+        traffic = Traffic(directory, self.clock, self._draws)
+        self._governance.tags.holders["event-source-mapping"] = traffic.mappings.tags_of
+        self._rates = RequestRates(self.clock)
         services = [
             self._functions,
             AliasService(directory, self._draws.stream("aliases")),
+            *self._governance.services,
+            *self._storage.services,
+            *traffic.services,
         ]
         self._functions.on_change.append(self._pool.retire)
         self._invocations = InvocationService(
@@ -127,7 +148,9 @@ class Cloud:
                 reset=self.reset,
                 stop=self.ended.set,
             ),
-            operations=LambdaOperations(services, self._invocations, self._draws),
+            operations=LambdaOperations(
+                services, self._invocations, self._draws, self._rates if settings["rates"] else None
+            ),
             packages=self._packages,
             before=self._before_moto,
             prepare=self._prepare_moto,
@@ -157,6 +180,9 @@ class Cloud:
         self._pool.end_all()
         await self._invocations.empty()
         self._registry.clear()
+        self._governance.clear()
+        self._storage.clear()
+        self._rates.clear()
         self._packages.clear()
         self.clock.forget_all()
         self._logbook.clear()
@@ -172,6 +198,7 @@ class Cloud:
         self._endpoint.close()
         self._pool.end_all()
         self._zygote.stop()
+        self._packages.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
 

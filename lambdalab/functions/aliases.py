@@ -13,7 +13,7 @@ from lambdalab.errors import aws_error
 from lambdalab.functions.arns import LATEST
 from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.paging import page
-from lambdalab.functions.records import Alias, Function
+from lambdalab.functions.records import Alias, Function, Version
 
 __all__ = ["AliasService"]
 
@@ -27,7 +27,7 @@ class AliasService:
 
     def create_alias(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """CreateAlias."""
-        function = self._directory.function(caller, given)
+        function = self._function(caller, given)
         name = given["Name"]
         weights = _weights(given)
         _check_target(function, given["FunctionVersion"], weights)
@@ -50,7 +50,7 @@ class AliasService:
         function = self._directory.function(caller, given)
         alias = _find(function, given["Name"], "alias.missing-on-update")
         if given.get("RevisionId") and given["RevisionId"] != alias.revision_id:
-            raise aws_error("revision.alias-mismatch")
+            raise aws_error("revision.mismatch")
         version = given.get("FunctionVersion") or alias.version
         weights = _weights(given) if given.get("RoutingConfig") is not None else alias.weights
         _check_target(function, version, weights)
@@ -62,10 +62,8 @@ class AliasService:
     def delete_alias(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteAlias; one that does not exist is no error."""
         function = self._directory.function(caller, given)
-        name = given["Name"]
-        function.aliases.pop(name, None)
-        for attached in function.attached.values():
-            attached.pop(name, None)
+        if function.aliases.pop(given["Name"], None) is not None:
+            function.detach(given["Name"])
         return {}
 
     def list_aliases(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +77,14 @@ class AliasService:
         ]
         rows, more = page(given, aliases, lambda alias: alias.name)
         return {**more, "Aliases": [_shown(function, alias) for alias in rows]}
+
+    def _function(self, caller: Caller, given: dict[str, Any]) -> Function:
+        """The function; where there is none, AWS names the version that was asked for too."""
+        wanted = self._directory.identify(caller, given)
+        function = self._directory.registry.get(wanted)
+        if function is None:
+            raise aws_error("function.missing", arn=f"{wanted.arn}:{given['FunctionVersion']}")
+        return function
 
 
 def _find(function: Function, name: str, missing: str) -> Alias:
@@ -99,10 +105,24 @@ def _check_target(function: Function, version: str, weights: dict[str, float]) -
     if version in weights:
         raise aws_error("alias.routing-to-itself", version=version)
     if weights and LATEST in (version, *weights):
-        raise aws_error("alias.routing-on-latest")
+        refusal = aws_error("alias.routing-on-latest")
+        # AWS answers without a Type here, as recorded.
+        refusal.members = {"message": refusal.message}
+        raise refusal
     for number in (version, *weights):
         if number != LATEST and number not in function.versions:
             raise aws_error("function.missing", arn=function.qualified_arn(number))
+    for number in weights:
+        _check_alike(function.versions[version], function.versions[number])
+
+
+def _check_alike(version: Version, other: Version) -> None:
+    """Two versions share an alias only with the same role, and the same dead-letter queue."""
+    one, two = version.configuration.settings, other.configuration.settings
+    if one["Role"] != two["Role"]:
+        raise aws_error("alias.roles-differ")
+    if one.get("DeadLetterConfig") != two.get("DeadLetterConfig"):
+        raise aws_error("alias.dead-letters-differ")
 
 
 def _shown(function: Function, alias: Alias) -> dict[str, Any]:

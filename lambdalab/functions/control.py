@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 from lambdalab.clock import LabClock
-from lambdalab.draws import identifier
 from lambdalab.errors import AwsError, aws_error
-from lambdalab.functions import settings, shown
-from lambdalab.functions.arns import LATEST, resolve
+from lambdalab.functions import images, settings, shown
+from lambdalab.functions.arns import LATEST, FunctionId, resolve
+from lambdalab.functions.intake import Intake
+from lambdalab.functions.lifecycle import Lifecycle
 from lambdalab.functions.lookup import Caller, Directory
-from lambdalab.functions.packages import Package, PackageStore
+from lambdalab.functions.packages import Package
 from lambdalab.functions.paging import page
-from lambdalab.functions.publishing import Publisher
 from lambdalab.functions.records import Configuration, Function, Version
-from lambdalab.neighbours import iam, s3
-from lambdalab.timeline import Record, Timeline
+from lambdalab.functions.runtime_management import check_runtime_free
+from lambdalab.functions.tags import check_count
+from lambdalab.neighbours import iam
+from lambdalab.timeline import Timeline
 
 __all__ = ["FunctionService"]
 
-# How long a function is Pending, and an update InProgress, in seconds of platform time. AWS
-# publishes no figure: the lab's own choice, short enough to work with and long enough to be seen.
-SHORTEST_CHANGE = 0.03
-LONGEST_CHANGE = 0.09
+# A qualifier that can only be an alias's name.
+_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9-_]+")
 
 
 class FunctionService:
@@ -34,7 +34,8 @@ class FunctionService:
 
     ``download`` gives the address under which a package can be fetched. ``on_change`` is called
     with the ARN of a version whose deployed configuration has changed or that is gone: whoever
-    runs it lets its execution environments go.
+    runs it lets its execution environments go. ``before_deployment`` is called with a function and
+    its code signing configuration (or None) before code is taken for it; it may refuse.
     """
 
     def __init__(
@@ -43,45 +44,42 @@ class FunctionService:
         *,
         clock: LabClock,
         timeline: Timeline,
-        packages: PackageStore,
+        intake: Intake,
         draw: Random,
         download: Callable[[Package], str],
     ) -> None:
         self._directory = directory
         self._clock = clock
-        self._timeline = timeline
-        self._packages = packages
-        self._random = draw
+        self._intake = intake
         self._download = download
-        self._publisher = Publisher(clock, draw)
-        self.on_change: list[Callable[[str], None]] = []
+        self._lifecycle = Lifecycle(
+            directory, clock=clock, timeline=timeline, intake=intake, draw=draw
+        )
+        self.on_change = self._lifecycle.on_change
+        self.before_deployment: list[Callable[[FunctionId, str | None], None]] = []
 
     # The operations.
 
-    def create_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+    async def create_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """CreateFunction; with Publish, the first version is published at once."""
-        wanted = resolve(given["FunctionName"], caller.account, caller.region)._replace(
-            qualifier=None
-        )
+        wanted = _new_function(caller, given["FunctionName"])
         chosen = settings.for_new(caller, wanted, given, self._clock.utc().date())
         iam.check_assumable(caller.account, given["Role"])
-        if self._directory.registry.get(wanted) is not None:
-            raise aws_error("function.exists", name=wanted.name)
-        package = self._package(caller, given["Code"])
-        config = Configuration(wanted, package, chosen)
-        function = Function(wanted, Version(config, config), dict(given.get("Tags") or {}))
-        self._directory.registry.add(function)
-        self._touch(function, function.latest, "created")
-        self._clock.call_later(self._change_time(), lambda: self._activate(function))
-        if not given.get("Publish"):
-            return shown.configuration(function.latest)
-        return shown.configuration(self._publisher.publish(function))
+        self._refuse_existing(wanted)
+        tags, signing = dict(given.get("Tags") or {}), self._signing(wanted, given)
+        check_count(tags)
+        config = await self._first(caller, wanted, given, chosen)
+        function = Function(wanted, Version(config, config), tags, code_signing_config=signing)
+        self._lifecycle.create(function)
+        made = self._lifecycle.publish(function) if given.get("Publish") else function.latest
+        # A version is answered here under the ARN of the function, as recorded.
+        return shown.configuration(made) | {"FunctionArn": function.arn}
 
     def get_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """GetFunction."""
         found = self._directory.locate(caller, given)
-        location = self._download(found.version.configuration.package)
-        return shown.function(found.function, found.version, found.qualifier, location)
+        code = self._code_location(found.version.configuration.package)
+        return shown.function(found.function, found.version, found.qualifier, code)
 
     def get_function_configuration(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """GetFunctionConfiguration."""
@@ -91,6 +89,9 @@ class FunctionService:
     def list_functions(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """ListFunctions; with FunctionVersion ALL, every version of each."""
         functions = self._directory.registry.of(caller.account, caller.region)
+        if given.get("MasterRegion"):
+            # It asks for replicas of Lambda@Edge functions only, and there are none here.
+            functions = []
         every = given.get("FunctionVersion") == "ALL"
         versions = [
             version
@@ -103,52 +104,73 @@ class FunctionService:
     def delete_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteFunction: the whole function, or one published version of it."""
         wanted = self._directory.identify(caller, given)
+        if wanted.qualifier and _ALIAS.fullmatch(wanted.qualifier):
+            raise aws_error("version.alias-deletion")
         if wanted.qualifier == LATEST:
             raise aws_error("function.delete-latest")
-        function = self._directory.function(caller, given)
+        function = self._directory.registry.get(wanted)
+        if function is None:
+            raise aws_error("function.missing", arn=wanted.arn)
         if wanted.qualifier is None:
-            self._delete_all(function)
+            self._lifecycle.delete(function)
         else:
-            self._delete_version(function, wanted.qualifier)
+            self._lifecycle.delete_version(function, wanted.qualifier)
         return {"StatusCode": 204}
 
-    def update_function_code(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+    async def update_function_code(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """UpdateFunctionCode."""
         function = self._changeable(caller, given)
-        settings.refuse_unknown(given)
-        before = function.latest.configuration
-        package = self._package(caller, given)
-        code_settings = {name: given[name] for name in ("Architectures",) if given.get(name)}
-        changed = replace(before, package=package, settings={**before.settings, **code_settings})
+        self._check_deployment(function.id, function.code_signing_config)
+        day = self._clock.utc().date()
+        settings.for_code(function.latest.configuration, given, day)
+        package = await self._code(caller, function.latest.configuration, given)
+        with self._intake.kept(package):
+            function = self._changeable(caller, given)
+            before = function.latest.configuration
+            self._intake.check_code(caller, package, before, publish=given.get("Publish"))
+        changed = replace(before, package=package, settings=settings.for_code(before, given, day))
         if given.get("DryRun"):
-            answer = shown.configuration(replace(function.latest, configuration=changed))
-            self._packages.remove(package)
-            return answer
-        self._update(function, changed)
+            self._intake.drop(package)
+            return shown.configuration(replace(function.latest, configuration=changed))
+        self._lifecycle.update(function, changed)
         if given.get("Publish"):
-            return shown.configuration(self._publisher.publish(function))
+            return shown.configuration(self._lifecycle.publish(function))
         return shown.configuration(function.latest)
 
-    def update_function_configuration(
+    async def update_function_configuration(
         self, caller: Caller, given: dict[str, Any]
     ) -> dict[str, Any]:
         """UpdateFunctionConfiguration: only the given settings change."""
         function = self._changeable(caller, given)
         before = function.latest.configuration
         chosen = settings.for_update(caller, before, given, self._clock.utc().date())
+        check_runtime_free(function, given.get("Runtime"))
+        if given.get("Layers"):
+            self._check_deployment(function.id, function.code_signing_config)
         if "Role" in given:
             iam.check_assumable(caller.account, given["Role"])
-        self._update(function, replace(before, settings={**before.settings, **chosen}))
+        changed = replace(before, settings=chosen)
+        if "Layers" in given:
+            changed = await self._intake.with_layers(caller, changed, given["Layers"])
+            with self._intake.kept(changed.layers):
+                function = self._changeable(caller, given)
+                if function.latest.configuration is not before:
+                    raise aws_error("state.updating", arn=function.arn)
+        self._lifecycle.update(function, changed)
         return shown.configuration(function.latest)
 
     def publish_version(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """PublishVersion: nothing new where nothing has changed since the last one."""
+        settings.refuse_unknown(given)
         function = self._changeable(caller, given)
         wanted = given.get("CodeSha256")
         current = function.latest.configuration.package.sha256
         if wanted and wanted != current:
             raise aws_error("package.wrong-sha256", given=wanted, current=current)
-        version = self._publisher.publish(function, given.get("Description"))
+        if self._lifecycle.unpublished(function):
+            size = function.latest.configuration.package.unpacked
+            self._intake.check_storage(caller, size)
+        version = self._lifecycle.publish(function, given.get("Description"))
         return shown.configuration(version)
 
     def list_versions_by_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -172,98 +194,65 @@ class FunctionService:
             raise aws_error("revision.mismatch")
         return function
 
-    def _package(self, caller: Caller, code: dict[str, Any]) -> Package:
-        if code.get("ZipFile") is not None:
-            return self._packages.add(code["ZipFile"])
-        if code.get("S3Bucket") and code.get("S3Key"):
-            archive = s3.code_object(
-                caller.account, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")
-            )
-            return self._packages.unpack(archive)
-        raise AwsError(
-            "InvalidParameterValueException", "Please provide a source for function code."
-        )
+    def _signing(self, function: FunctionId, given: dict[str, Any]) -> str | None:
+        """The code signing configuration of a new function, which may keep its code out."""
+        arn: str | None = given.get("CodeSigningConfigArn")
+        if arn is not None and given.get("PackageType") == "Image":
+            raise aws_error("code-signing.image")
+        self._check_deployment(function, arn)
+        return arn
 
-    def _update(self, function: Function, changed: Configuration) -> None:
-        latest = function.latest
-        latest.configuration, latest.last_update_status = changed, "InProgress"
-        self._touch(function, latest, "updated")
-        self._clock.call_later(self._change_time(), lambda: self._deploy(function))
+    def _check_deployment(self, function: FunctionId, signing: str | None) -> None:
+        for check in self.before_deployment:
+            check(function, signing)
 
-    def _activate(self, function: Function) -> None:
-        """The function has come into being, with every version that was published meanwhile."""
-        for version in function.every_version():
-            if version.state == "Pending":
-                version.state, version.last_update_status = "Active", "Successful"
-        # A change that comes through is a revision of its own, beside the one that asked for it.
-        function.latest.revision_id = identifier(self._random)
-        function.settle()
+    def _refuse_existing(self, wanted: FunctionId) -> None:
+        if self._directory.registry.get(wanted) is not None:
+            raise aws_error("function.exists", name=wanted.name)
 
-    def _deploy(self, function: Function) -> None:
-        """The update has come through: from now on invocations see it."""
-        if function.deleted:
-            return
-        latest = function.latest
-        before, latest.deployed = latest.deployed, latest.configuration
-        self._activate(function)
-        latest.last_update_status = "Successful"
-        self._changed(latest)
-        self._let_go(function, before)
+    async def _first(
+        self, caller: Caller, wanted: FunctionId, given: dict[str, Any], chosen: dict[str, Any]
+    ) -> Configuration:
+        """The first configuration of a function; while code is taken in, others are served."""
+        self._intake.usable_layers(caller, given.get("Layers") or [])
+        package = await self._first_code(caller, given["Code"], chosen["PackageType"])
+        config = Configuration(wanted, package, chosen)
+        with self._intake.kept(package):
+            if given.get("Layers"):
+                config = await self._intake.with_layers(caller, config, given["Layers"])
+            with self._intake.kept(config.layers):
+                self._refuse_existing(wanted)
+                self._intake.check_code(caller, package, config, publish=given.get("Publish"))
+        return config
 
-    def _delete_all(self, function: Function) -> None:
-        self._directory.registry.remove(function)
-        self._record(function, "deleted")
-        for version in function.every_version():
-            self._changed(version)
-        for config in {config for one in function.every_version() for config in _both(one)}:
-            self._let_go(function, config)
+    async def _first_code(self, caller: Caller, code: dict[str, Any], kind: str) -> Package:
+        if kind == "Image":
+            return images.taken(caller.region, code, "package.no-source")
+        return await self._intake.code(caller, code)
 
-    def _delete_version(self, function: Function, number: str) -> None:
-        version = function.versions.get(number)
-        if version is None:
-            raise aws_error("function.missing", arn=function.qualified_arn(number))
-        users = [alias.name for alias in function.aliases.values() if number in _targets(alias)]
-        if users:
-            raise aws_error("version.used-by-alias", aliases=", ".join(sorted(users)))
-        del function.versions[number]
-        self._record(function, "version deleted")
-        self._changed(version)
-        self._let_go(function, version.deployed)
+    async def _code(self, caller: Caller, before: Configuration, given: dict[str, Any]) -> Package:
+        """New code for a function, of the kind that it has."""
+        if before.settings["PackageType"] == "Image":
+            return images.taken(caller.region, given, "package.image-uri-needed")
+        if given.get("ImageUri"):
+            raise aws_error("package.image-uri-refused")
+        return await self._intake.code(caller, given)
 
-    def _let_go(self, function: Function, gone: Configuration) -> None:
-        """Delete code that no version has any more, once what still runs must be over."""
-        if not function.deleted and any(
-            config.package is gone.package
-            for version in function.every_version()
-            for config in _both(version)
-        ):
-            return
-        loop = asyncio.get_running_loop()
-        loop.call_later(gone.timeout + 1, self._packages.remove, gone.package)
-
-    def _changed(self, version: Version) -> None:
-        for listener in self.on_change:
-            listener(version.configuration.arn)
-
-    def _touch(self, function: Function, version: Version, change: str) -> None:
-        version.revision_id = identifier(self._random)
-        version.last_modified = self._clock.stamp()
-        self._record(function, change)
-
-    def _record(self, function: Function, change: str) -> None:
-        detail = {"change": change}
-        self._timeline.add(Record(self._clock.now(), "function", function.id.name, detail=detail))
-
-    def _change_time(self) -> float:
-        return self._random.uniform(SHORTEST_CHANGE, LONGEST_CHANGE)
+    def _code_location(self, package: Package) -> dict[str, str]:
+        """Where the code of a version can be had, as GetFunction shows it."""
+        if isinstance(package, images.Image):
+            uris = {"ImageUri": package.uri, "ResolvedImageUri": package.resolved}
+            return {"RepositoryType": "ECR", **uris}
+        return {"RepositoryType": "S3", "Location": self._download(package)}
 
 
-def _both(version: Version) -> tuple[Configuration, Configuration]:
-    return version.configuration, version.deployed
-
-
-def _targets(alias: Any) -> set[str]:
-    return {alias.version, *alias.weights}
+def _new_function(caller: Caller, name: str) -> FunctionId:
+    """The function that CreateFunction is to make; another account's is nobody's to make."""
+    wanted = resolve(name, caller.account, caller.region)._replace(qualifier=None)
+    if wanted.account != caller.account:
+        # As recorded: without a text.
+        raise AwsError("AccessDeniedException", "", 403, {"Message": None})
+    return wanted
 
 
 def _place(version: Version) -> str:

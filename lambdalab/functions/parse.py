@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.model import OperationModel, Shape
 
 from lambdalab.errors import AwsError
+from lambdalab.functions import bodies
 from lambdalab.wire import Request
 
 __all__ = ["parameters"]
@@ -82,7 +83,7 @@ _TEXT_READERS: dict[str, Callable[[str], Any]] = {
 
 def _body_members(shape: Any, body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = bodies.document(body)
     except (ValueError, RecursionError):
         raise AwsError(
             "SerializationException", "Could not parse request body into json."
@@ -139,6 +140,8 @@ def _read_string(shape: Any, value: Any) -> str:  # noqa: ARG001
 
 
 def _read_blob(shape: Any, value: Any) -> bytes:  # noqa: ARG001
+    if isinstance(value, bytes):
+        return value  # a large package, which was decoded by itself
     try:
         return base64.b64decode(_expect(value, str, "a Blob"), validate=True)
     except binascii.Error:
@@ -159,6 +162,13 @@ def _read_float(shape: Any, value: Any) -> float:  # noqa: ARG001
     return float(value)
 
 
+def _read_timestamp(shape: Any, value: Any) -> float:  # noqa: ARG001
+    """Seconds since the epoch."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise _wrong_type(_json_name(value), "a Timestamp")
+    return value
+
+
 def _read_boolean(shape: Any, value: Any) -> bool:  # noqa: ARG001
     return bool(_expect(value, bool, "a Boolean"))
 
@@ -174,6 +184,7 @@ _JSON_READERS: dict[str, Callable[[Any, Any], Any]] = {
     "float": _read_float,
     "double": _read_float,
     "boolean": _read_boolean,
+    "timestamp": _read_timestamp,
 }
 
 

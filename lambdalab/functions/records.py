@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdalab.functions.arns import LATEST, FunctionId
-from lambdalab.functions.packages import Package
+from lambdalab.functions.mapping import EventSourceMapping
+from lambdalab.functions.packages import Merged, Package
 
 __all__ = ["Alias", "Configuration", "Function", "Registry", "Version"]
 
@@ -18,23 +19,24 @@ class Configuration:
     """Code and settings of one version: what an execution environment is made from.
 
     ``settings`` holds the members of the API's FunctionConfiguration that come from requests, by
-    their API names, with AWS's defaults filled in.
+    their API names, with AWS's defaults filled in. ``layers`` is what lies under /opt.
     """
 
     function: FunctionId
     package: Package
     settings: Mapping[str, Any]
     version: str = LATEST
+    layers: Merged | None = None
 
     @property
     def runtime(self) -> str:
-        """The runtime identifier."""
-        return str(self.settings["Runtime"])
+        """The runtime identifier; empty for a container image, which brings its own."""
+        return str(self.settings.get("Runtime", ""))
 
     @property
     def handler(self) -> str:
-        """The handler string."""
-        return str(self.settings["Handler"])
+        """The handler string; empty for a container image."""
+        return str(self.settings.get("Handler", ""))
 
     @property
     def role(self) -> str:
@@ -60,6 +62,12 @@ class Configuration:
     def log_group(self) -> str:
         """The log group that the function writes to."""
         return str(self.settings["LoggingConfig"]["LogGroup"])
+
+    @property
+    def log_level(self) -> str | None:
+        """The least level of what the function logs as JSON; None for logs as text."""
+        level: str | None = self.settings["LoggingConfig"].get("ApplicationLogLevel")
+        return level
 
     @property
     def arn(self) -> str:
@@ -135,10 +143,11 @@ class Function:
 
     def version(self, qualifier: str | None) -> Version | None:
         """The version that a qualifier names, through an alias too; None where there is none."""
-        if qualifier in (None, LATEST):
-            return self.latest
         alias = self.aliases.get(qualifier or "")
-        return self.versions.get(alias.version if alias else qualifier or "")
+        number = alias.version if alias else qualifier
+        if number in (None, LATEST):
+            return self.latest
+        return self.versions.get(number or "")
 
     def qualified_arn(self, qualifier: str | None) -> str:
         """The ARN with a qualifier, where there is one."""
@@ -147,6 +156,11 @@ class Function:
     def attachments(self, kind: str) -> dict[str, Any]:
         """What is attached of one kind, by qualifier."""
         return self.attached.setdefault(kind, {})
+
+    def detach(self, qualifier: str) -> None:
+        """Forget what is attached to a version or alias that is gone."""
+        for attached in self.attached.values():
+            attached.pop(qualifier, None)
 
     async def settled(self) -> None:
         """Wait until no version is being created or updated."""
@@ -164,9 +178,13 @@ class Function:
 
 
 class Registry:
-    """The functions of all accounts and Regions of one cloud."""
+    """The functions of all accounts and Regions of one cloud, and the mappings by UUID.
+
+    Event source mappings stand beside functions, not in them: one outlives its function.
+    """
 
     def __init__(self) -> None:
+        self.mappings: dict[str, EventSourceMapping] = {}
         self._functions: dict[tuple[str, str, str], Function] = {}
         self._reserved: dict[tuple[str, str], int] = {}
 
@@ -202,6 +220,7 @@ class Registry:
         return self._reserved.get(place[:2], 0)
 
     def clear(self) -> None:
-        """Forget all functions."""
+        """Forget all functions and mappings."""
+        self.mappings.clear()
         for function in list(self._functions.values()):
             self.remove(function)

@@ -11,7 +11,8 @@ from lambdalab.functions.records import Configuration, Function, Version
 
 __all__ = ["configuration", "function", "row", "runtime_version_arn"]
 
-_STATE_MEMBERS = ("State", "LastUpdateStatus")
+# What lists leave out: the state, and the version of the runtime.
+_NOT_IN_LISTS = ("State", "LastUpdateStatus", "RuntimeVersionConfig")
 
 
 def configuration(version: Version, qualifier: str | None = None) -> dict[str, Any]:
@@ -25,10 +26,17 @@ def configuration(version: Version, qualifier: str | None = None) -> dict[str, A
         "LastModified": version.last_modified,
         "RevisionId": version.revision_id,
         "Version": config.version,
-        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(config)},
+        **_runtime_version(config),
         **config.settings,
         **_status(version),
     }
+
+
+def _runtime_version(config: Configuration) -> dict[str, Any]:
+    """The runtime's version; a container image brings its own runtime."""
+    if not config.runtime:
+        return {}
+    return {"RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(config)}}
 
 
 def _status(version: Version) -> dict[str, Any]:
@@ -56,12 +64,12 @@ def runtime_version_arn(config: Configuration) -> str:
 
 
 def function(
-    function: Function, version: Version, qualifier: str | None, location: str
+    function: Function, version: Version, qualifier: str | None, code: dict[str, str]
 ) -> dict[str, Any]:
-    """The answer of GetFunction."""
+    """The answer of GetFunction; ``code`` says where the code lies."""
     members: dict[str, Any] = {
         "Configuration": configuration(version, qualifier),
-        "Code": {"RepositoryType": "S3", "Location": location},
+        "Code": code,
     }
     if function.tags:
         members["Tags"] = dict(function.tags)
@@ -71,10 +79,10 @@ def function(
 
 
 def row(version: Version, *, qualified: bool = False) -> dict[str, Any]:
-    """A FunctionConfiguration in a list: AWS leaves out the state there.
+    """A FunctionConfiguration in a list: AWS leaves out some members there.
 
     ``qualified``: where versions are listed, the ARN of ``$LATEST`` is qualified too.
     """
     wanted = version.configuration.version if qualified else None
     members = configuration(version, wanted if wanted == LATEST else None)
-    return {name: members[name] for name in members if not name.startswith(_STATE_MEMBERS)}
+    return {name: members[name] for name in members if not name.startswith(_NOT_IN_LISTS)}

@@ -6,7 +6,8 @@ moto builds a stack in a thread of its own; the Lambda service lives in the even
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 from lambdalab.errors import AwsError
@@ -16,7 +17,7 @@ from lambdalab.functions.lookup import Caller, Directory
 __all__ = ["StackFunctions"]
 
 T = TypeVar("T")
-Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
+Act = Callable[[Caller, dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 
 
 class StackFunctions:
@@ -55,7 +56,8 @@ class StackFunctions:
         self, act: Act, account: str, region: str, given: dict[str, Any]
     ) -> dict[str, Any]:
         caller = Caller(account, region)
-        result = act(caller, given)
+        done = act(caller, given)
+        result = await done if isawaitable(done) else done
         await self._directory.function(caller, given).settled()
         return result
 

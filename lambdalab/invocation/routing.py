@@ -10,7 +10,7 @@ from random import Random
 
 from lambdalab.functions.lookup import Located
 
-__all__ = ["route"]
+__all__ = ["route", "shared"]
 
 
 def route(target: Located, random: Random) -> Located:
@@ -22,3 +22,9 @@ def route(target: Located, random: Random) -> Located:
         if random.random() < weight:
             return target._replace(version=target.function.versions[number])
     return target
+
+
+def shared(target: Located) -> str | None:
+    """The version that runs, where the target is an alias that has two; else None."""
+    alias = target.function.aliases.get(target.qualifier or "")
+    return target.version.deployed.version if alias is not None and alias.weights else None

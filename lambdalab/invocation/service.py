@@ -26,7 +26,7 @@ from lambdalab.functions.records import Configuration, Version
 from lambdalab.invocation import event
 from lambdalab.invocation.admission import Concurrency
 from lambdalab.invocation.metrics import Metrics
-from lambdalab.invocation.routing import route
+from lambdalab.invocation.routing import route, shared
 from lambdalab.neighbours import sts
 from lambdalab.timeline import Record, Timeline
 
@@ -136,6 +136,7 @@ class InvocationService:
         self._metrics.add(
             function.id._replace(qualifier=target.qualifier),
             started,
+            shared(target),
             Invocations=1,
             Errors=int(outcome.failed),
             Duration=outcome.duration * 1000,
@@ -187,6 +188,8 @@ class InvocationService:
                 identity.account, identity.region, deployed.role, identity.name
             ),
             endpoint_url=self._endpoint_url,
+            log_level=deployed.log_level,
+            opt=deployed.layers.root if deployed.layers else None,
         )
 
     def _throttled(
@@ -226,8 +229,8 @@ def _check_invocable(version: Version) -> None:
     if not runtime.startswith("python"):
         raise AwsError(
             "InvalidRuntimeException",
-            f"Lambda Lab runs Python functions so far: {runtime} functions "
-            "can be created and shown, not invoked.",
+            f"Lambda Lab runs Python functions so far: functions of {runtime or 'container images'}"
+            " can be created and shown, not invoked.",
             502,
         )
 

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from lambdalab.neighbours import iam
+from lambdalab.neighbours import cloudwatch, iam
 from lambdalab.wire import Request, Response
 
 __all__ = ["call", "preload"]
@@ -51,7 +51,7 @@ def preload(seed: int, account: str) -> None:
     # With this variable, moto takes every key for that account's, those of a role elsewhere too.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     iam.install(account)
-    from moto.cloudwatch import models as _cloudwatch  # noqa: F401
+    cloudwatch.install()
     from moto.logs import models as _logs  # noqa: F401
     from moto.moto_api._internal import mock_random
 

@@ -20,7 +20,7 @@ __all__ = ["FunctionStack", "install"]
 TYPE = "AWS::Lambda::Function"
 # The name under which CloudFormation packs inline code, by runtime family.
 _INLINE_FILES = {"nodejs": "index.js", "python": "index.py"}
-_CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion")
+_CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
 
 
 class FunctionStack(Protocol):
