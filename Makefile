@@ -34,8 +34,9 @@ endef
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # JupyterLab refuses to run as root unless told. A container's only user is root, and JupyterLab
-# listens on loopback with a token either way.
-JUPYTER := $(BIN)/python -m jupyterlab --ServerApp.root_dir=. \
+# listens on loopback with a token either way. As its default URL the notebook is also in the
+# address that it prints, for whoever has no browser on this machine.
+JUPYTER := $(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb \
   $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help lab env test lint bench notebooks clean
@@ -44,7 +45,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | awk -F'	' '{printf "make %-10s %s\n", $$1, $$2}'
 
 lab: $(LAB_STAMP) ## install what is missing and open the first notebook in JupyterLab
-	$(JUPYTER) $(ARGS) notebooks/00-welcome.ipynb
+	$(JUPYTER) $(ARGS)
 
 env: $(DEV_STAMP) ## install what is missing for work on the lab itself, and stop there
 

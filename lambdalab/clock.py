@@ -120,9 +120,11 @@ class LabClock:
         """A handler has ended."""
         self._change_work(-1)
 
-    def forget_all(self) -> None:
-        """Drop everything that waits: the cloud is being emptied."""
+    def restart(self) -> None:
+        """Show real time again and drop everything that waits: the cloud is being emptied."""
         self._waiting.clear()
+        self._set(wall_time())
+        self._rearm()
 
     def _change_work(self, step: int) -> None:
         if self.speed == 1.0:

@@ -221,8 +221,8 @@ _LOOKS = (
         "allow unprivileged user namespaces in the system's settings",
     ),
     Look(
-        "Node.js", False, lambda: _command("node"), "runs functions written in JavaScript",
-        "install Node.js 20 or newer; Python functions do without",
+        "Node.js", False, lambda: _command("node"), "not used yet: JavaScript functions are to come",
+        "nothing to do: Python functions do without",
     ),
     Look(
         "aws command", False, lambda: _command("aws"), "talks to `lambdalab serve` in a terminal",

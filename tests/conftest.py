@@ -1,4 +1,4 @@
-"""The lab that tests share: one cloud for each worker, emptied before each test."""
+"""The lab that tests share: one cloud for each module of tests, emptied before each test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ MakeFunction = Callable[..., str]
 ECHO = "def handler(event, context):\n    return event\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_lab() -> Iterator[Lab]:
+    """One module's lab. A clock that a test winds stays wound: no other module shall see that."""
     from lambdalab import start  # tests without a lab need not load it
 
     with start(export=False) as lab:

@@ -179,7 +179,7 @@ def test_what_is_cancelled_or_forgotten_does_not_happen(loop: _Loop) -> None:
         platform.advance(2)
         dropped.cancel()  # harmless
         platform.call_later(1, lambda: happened.append("forgotten"))
-        platform.forget_all()
+        platform.restart()
         platform.advance(2)
         return happened
 
@@ -313,3 +313,9 @@ def advance_raw(lab: Lab, seconds: str) -> tuple[int, Any]:
     answer = json.loads(response.read())
     connection.close()
     return response.status, answer
+
+
+def test_an_emptied_cloud_shows_real_time_again(lab: Lab) -> None:
+    lab.clock.advance(days=3)
+    lab.reset()
+    assert abs((lab.clock.now() - datetime.now(UTC)).total_seconds()) < 60

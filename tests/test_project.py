@@ -1,12 +1,10 @@
-"""What holds the project together: its floors, its requirements, its commands, its files."""
+"""What holds the project together: its floors, its requirements, its files."""
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -178,7 +176,9 @@ BROUGHT_BY = {
 def test_what_the_package_imports_it_requires() -> None:
     required = {Requirement(line).name for line in project()["project"]["dependencies"]}
     own = {*sys.stdlib_module_names, "lambdalab"}
-    imported = {top for path, tree in SOURCES for top in house.packages_of(path, tree)} - own
+    imported = {
+        top for path, tree in house.sources() for top in house.packages_of(path, tree)
+    } - own
     assert {BROUGHT_BY.get(name, name) for name in imported} <= required
 
 
@@ -193,60 +193,6 @@ def test_the_conda_environment_is_python_node_and_the_requirements() -> None:
     assert [line.split("=")[0] for line in conda] == ["python", "nodejs", "pip"]
     wanted = SpecifierSet(project()["project"]["requires-python"])
     assert wanted.contains(conda[0].split("=")[1])
-
-
-# ---- commands
-
-
-def makefile_targets() -> set[str]:
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
-
-
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run"])
-def test_the_commands_that_are_named_exist(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
-    assert named
-    assert named <= makefile_targets()
-
-
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-
-
-@pytest.fixture
-def make_lab(tmp_path: Path) -> Iterator:
-    """Run `make lab` in an empty folder, with `script` as the only Python it can find."""
-
-    def run(script: str) -> subprocess.CompletedProcess[str]:
-        shutil.copy(ROOT / "Makefile", tmp_path)
-        for name in ("requirements.txt", "pyproject.toml"):
-            (tmp_path / name).touch()
-        python = tmp_path / "python"
-        python.write_text(f"#!/bin/sh\n{script}\n")
-        python.chmod(0o755)
-        command = ["make", "lab", f"PYTHON={python}"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    return run
-
-
-@needs_make
-def test_make_lab_says_in_one_line_that_no_python_fits(make_lab) -> None:
-    done = make_lab("exit 1")
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert done.returncode != 0
-    assert len(said) == 1
-    assert said[0].startswith("Lambda Lab: needs Python 3.11, 3.12 or 3.13")
-
-
-@needs_make
-def test_make_lab_says_in_one_line_that_venv_is_missing(make_lab) -> None:
-    done = make_lab('case "$2" in *ensurepip*) exit 1;; esac; exit 0')
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert done.returncode != 0
-    assert len(said) == 1
-    assert "lacks venv or ensurepip (Debian, Ubuntu: apt-get install python3-venv)" in said[0]
 
 
 # ---- files

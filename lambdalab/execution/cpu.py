@@ -38,6 +38,7 @@ class CpuShare:
         self._read_at = 0.0
         self._used = 0.0
         self._debt = 0.0
+        self._stopped = False
 
     def begin(self) -> None:
         """The function starts to run."""
@@ -50,6 +51,8 @@ class CpuShare:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._stopped:  # just when it was done
+            self._continue()
 
     def _check(self) -> None:
         used, at = self._used, self._read_at
@@ -61,10 +64,15 @@ class CpuShare:
             self._arm(CHECK, self._check)
             return
         signal_group(self._pid, signal.SIGSTOP)
+        self._stopped = True
         self._arm(self._debt / self._share, self._resume)
 
-    def _resume(self) -> None:
+    def _continue(self) -> None:
+        self._stopped = False
         signal_group(self._pid, signal.SIGCONT)
+
+    def _resume(self) -> None:
+        self._continue()
         self._arm(CHECK, self._check)
 
     def _arm(self, delay: float, then: Callable[[], None]) -> None:

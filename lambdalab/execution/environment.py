@@ -225,6 +225,9 @@ class Environment:
             self._pid = await self._zygote.spawn(request, write_end)
         finally:
             os.close(write_end)
+        if self.ended:  # while its process was being made
+            self._zygote.discard(self._pid)
+            return
         asyncio.get_running_loop().add_reader(self._output, self._drain)
         self._memory = MemoryReader(self._pid)
         self._peak = math.ceil(self._memory.own() / MB)
@@ -267,7 +270,10 @@ class Environment:
         self._freezing = asyncio.get_running_loop().call_later(FREEZE_AFTER, self._freeze)
 
     def _freeze(self) -> None:
-        self._freezing, self._frozen = None, True
+        self._freezing = None
+        if self.ended:
+            return
+        self._frozen = True
         signal_group(self._pid, signal.SIGSTOP)
 
     def _thaw(self) -> None:

@@ -48,7 +48,7 @@ class EnvironmentPool:
         log: list[str] = []
         environment = self._new(key, spec, name, stream, log)
         failure, duration = await self._initialize(environment, request_id, "init")
-        if failure is not None:
+        if failure is not None and key in self._all:  # else the function was let go meanwhile
             environment = self._new(key, spec, name, stream, log)
             failure, _ = await self._initialize(environment, request_id, "invoke")
         return environment, failure, duration

@@ -82,7 +82,9 @@ class Zygote:
             request = json.loads(self._received[4 : 4 + size])
             self._received = self._received[4 + size :]
             if "kill" in request:
-                _kill_tree(request["kill"])
+                # One that has been reaped is gone, and its number may be somebody else's now.
+                if request["kill"] in self._children:
+                    _kill_tree(request["kill"])
             else:
                 self._spawn(request, self._descriptors.pop(0))
         return bool(data)

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class ZygoteClient:
         self.runtime_directory = directory / "runtime"
         self._exits: dict[int, Callable[[int], None]] = {}
         self._early: dict[int, int] = {}
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._asked: deque[asyncio.Future[dict[str, Any]]] = deque()
         self._asking = asyncio.Lock()
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,16 +104,18 @@ class ZygoteClient:
                 self.start()
             assert self._socket is not None
             message = _message(request)
+            answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+            self._asked.append(answer)
             try:
                 sent = socket.send_fds(self._socket, [message], [output])
                 await asyncio.get_running_loop().sock_sendall(self._socket, message[sent:])
             except OSError as error:
                 self._lost()
                 raise ZygoteGoneError from error
-            answer = await self._answers.get()
-        if "spawned" not in answer:
-            raise ZygoteGoneError(answer.get("refused", ""))
-        return int(answer["spawned"])
+        told = await answer
+        if "spawned" not in told:
+            raise ZygoteGoneError(told.get("refused", ""))
+        return int(told["spawned"])
 
     def kill(self, pid: int) -> None:
         """End a process with all its descendants, at once."""
@@ -122,6 +125,11 @@ class ZygoteClient:
             return
         with contextlib.suppress(OSError):
             self._socket.sendall(_message({"kill": pid}))
+
+    def discard(self, pid: int) -> None:
+        """End a process that nobody listens to."""
+        self.on_exit(pid, lambda _: None)
+        self.kill(pid)
 
     def on_exit(self, pid: int, listener: Callable[[int], None]) -> None:
         """Call ``listener`` with the exit status of a process (negative: the signal)."""
@@ -158,7 +166,7 @@ class ZygoteClient:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "exited" not in message:
-            self._answers.put_nowait(message)
+            self._tell(self._asked.popleft(), message)
             return
         pid, status = message["exited"], message["status"]
         listener = self._exits.pop(pid, None)
@@ -167,12 +175,19 @@ class ZygoteClient:
         else:
             listener(status)
 
+    def _tell(self, asked: asyncio.Future[dict[str, Any]], answer: dict[str, Any]) -> None:
+        if not asked.done():
+            asked.set_result(answer)
+        elif "spawned" in answer:
+            # Who asked was cancelled meanwhile: the process is nobody's.
+            self.discard(answer["spawned"])
+
     def _lost(self) -> None:
         """The zygote is gone, and with it (by their parent's death) every environment."""
         self._disconnect()
         orphans.end_all()
-        if self._asking.locked():
-            self._answers.put_nowait({"refused": "the zygote ended"})
+        while self._asked:
+            self._tell(self._asked.popleft(), {"refused": "the zygote ended"})
         exits, self._exits = self._exits, {}
         for listener in exits.values():
             listener(-9)
@@ -191,6 +206,9 @@ def _message(request: dict[str, Any]) -> bytes:
 
 def signal_group(pid: int, number: int) -> None:
     """Signal an environment's whole process group; harmless when it is gone."""
+    if pid <= 0:
+        # To the system, group 0 is the caller's own.
+        return
     try:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):

@@ -35,12 +35,14 @@ class StackFunctions:
 
     def create(self, account: str, region: str, given: dict[str, Any]) -> dict[str, Any]:
         """Create a function and wait until it is Active."""
+        given = _checked("CreateFunction", given)
         return self._run(self._settled(self._functions.create_function, account, region, given))
 
     def update(
         self, account: str, region: str, given: dict[str, Any], code: dict[str, Any]
     ) -> dict[str, Any]:
         """Update settings, then code; each change is waited for."""
+        given = _checked("UpdateFunctionConfiguration", given)
         settings = self._functions.update_function_configuration
         self._run(self._settled(settings, account, region, given))
         return self._run(self._settled(self._functions.update_function_code, account, region, code))
@@ -67,3 +69,28 @@ class StackFunctions:
         except AwsError as error:
             if error.code != "ResourceNotFoundException":
                 raise
+
+
+def _checked(operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as the API has them; raises its ValidationException."""
+    wanted = model.operation(operation)
+    typed: dict[str, Any] = _typed(wanted.input_shape, given)
+    validate.check(wanted, typed)
+    return typed
+
+
+def _typed(shape: Any, value: Any) -> Any:
+    """Templates may hold a number as text, and a number or a truth where a text is meant."""
+    if isinstance(value, dict):
+        members = getattr(shape, "members", None)
+        if members is not None:
+            return {name: _typed(members.get(name), item) for name, item in value.items()}
+        return {key: _typed(getattr(shape, "value", None), item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(getattr(shape, "member", None), item) for item in value]
+    kind = getattr(shape, "type_name", "")
+    if kind == "integer" and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if kind == "string" and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value

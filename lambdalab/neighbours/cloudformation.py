@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.cloudformation import models, parsing
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException, ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.utilities.utils import load_resource_as_str
+
+from lambdalab.errors import AwsError
 
 __all__ = ["FunctionStack", "install"]
 
@@ -47,6 +51,24 @@ def install(stack: FunctionStack) -> None:
     _stack = stack
     parsing.get_name_type_map()
     parsing.get_model_map()[TYPE] = LambdaFunction
+    models.ChangeSet.apply = _apply
+
+
+def _apply(change_set: Any) -> None:
+    """As moto's own; but a stack that a change set makes has the outputs of its template."""
+    stack = change_set.stack
+    stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    stack.template_dict = change_set.template_dict
+    stack.output_map = stack._create_output_map()
+
+
+@contextmanager
+def _reasons_told() -> Iterator[None]:
+    """Let whoever makes the stack read why Lambda refused."""
+    try:
+        yield
+    except AwsError as error:
+        raise ValidationError(message=error.message) from error
 
 
 def _service() -> FunctionStack:
@@ -100,7 +122,8 @@ class LambdaFunction(CloudFormationModel):  # type: ignore[misc]
     ) -> LambdaFunction:
         """Create the resource."""
         given = _parameters(resource_name, cloudformation_json["Properties"])
-        made = _service().create(account_id, region_name, given)
+        with _reasons_told():
+            made = _service().create(account_id, region_name, given)
         return cls(account_id, region_name, resource_name, made["FunctionArn"])
 
     @classmethod
@@ -116,7 +139,8 @@ class LambdaFunction(CloudFormationModel):  # type: ignore[misc]
         name = original_resource.function_name
         given = _parameters(name, cloudformation_json["Properties"])
         code = {**given.pop("Code"), "FunctionName": name}
-        _service().update(account_id, region_name, given, code)
+        with _reasons_told():
+            _service().update(account_id, region_name, given, code)
         return original_resource
 
     @classmethod
@@ -138,9 +162,6 @@ class LambdaFunction(CloudFormationModel):  # type: ignore[misc]
 def _parameters(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """The properties of a resource as parameters of CreateFunction."""
     given = {key: value for key, value in properties.items() if key not in ("Code", "Tags")}
-    for number in ("MemorySize", "Timeout"):
-        if number in given:
-            given[number] = int(given[number])
     given["FunctionName"] = name
     given["Tags"] = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
     code = {key: properties["Code"][key] for key in _CODE_MEMBERS if key in properties["Code"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 __all__ = ["Statistic", "install", "put_statistics"]
@@ -24,36 +24,26 @@ class Statistic(NamedTuple):
     largest: float
 
 
-class _Exactly:
-    """What a backend knows of one metric: that with just these dimensions."""
-
-    def __init__(self, backend: Any, dimensions: list[dict[str, str]]) -> None:
-        self._backend = backend
-        self._wanted = sorted((one["Name"], one["Value"]) for one in dimensions or [])
-
-    def get_all_metrics(self) -> list[Any]:
-        return [one for one in self._backend.get_all_metrics() if self._is(one)]
-
-    def _is(self, metric: Any) -> bool:
-        return sorted((one.name, one.value) for one in metric.dimensions) == self._wanted
-
-
-@cache
 def install() -> None:
-    """Let GetMetricStatistics tell metrics apart by all of their dimensions, as AWS does.
+    """Let statistics be those of exactly the dimensions that are asked for, as on AWS.
 
-    moto adds up what has more dimensions than were asked for: a function's invocations and those
-    of its aliases would be counted twice.
+    moto adds those with more dimensions: a function would count again for each of its qualifiers.
     """
     from moto.cloudwatch.models import CloudWatchBackend
 
-    original = CloudWatchBackend.get_metric_statistics
+    add_up = CloudWatchBackend.get_metric_statistics
 
-    def exact(backend: Any, *given: Any, dimensions: list[dict[str, str]], **named: Any) -> Any:
-        view = _Exactly(backend, dimensions)
-        return original(view, *given, dimensions=dimensions, **named)
+    def exactly(backend: Any, *given: Any, dimensions: Any, **options: Any) -> Any:
+        wanted = {(one["Name"], one["Value"]) for one in dimensions or []}
+        values = [
+            value
+            for value in backend.get_all_metrics()
+            if {(one.name, one.value) for one in value.dimensions} == wanted
+        ]
+        view = SimpleNamespace(get_all_metrics=lambda: values)
+        return add_up(view, *given, dimensions=[], **options)
 
-    CloudWatchBackend.get_metric_statistics = exact
+    CloudWatchBackend.get_metric_statistics = exactly
 
 
 def put_statistics(account: str, region: str, statistics: list[Statistic]) -> None:

@@ -35,8 +35,16 @@ HOW_TO_GET_A_BROWSER = (
     "or winget install Hibbiki.Chromium"
 )
 
-# The question whether to fetch news would cover what a test looks at.
-SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+# What tests install beside what a learner gets stays off, and the question whether to fetch news
+# would cover what a test looks at.
+LAB_CONFIG = {
+    "default_setting_overrides": {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}
+    },
+    "page_config": {
+        "disabledExtensions": {"@jupyter/nbgrader": True, "@jupyter-notebook/lab-extension": True}
+    },
+}
 
 # Clicking while the toolbar says idle can run nothing at all: the session is ready later.
 READY = """path => {
@@ -107,7 +115,8 @@ def jupyter_server(scratch: Path) -> Iterator[Server]:
             shutil.copytree(source, root / folder, dirs_exist_ok=True)
     config = scratch / "config" / "labconfig"
     config.mkdir(parents=True)
-    (config / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+    for name, value in LAB_CONFIG.items():
+        (config / f"{name}.json").write_text(json.dumps(value))
     token = secrets.token_hex()
     with (scratch / "jupyter.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,0 +1,608 @@
+"""Execution environments: what a function finds there, what it shares, how it is stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+import tomllib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambdalab import Lab, facts
+from tests.engine import Answer, gone, invoke, state_of, wait_until
+
+MakeFunction = Callable[..., str]
+
+ROWS = tomllib.loads((Path(__file__).parent / "rows" / "function_errors.toml").read_text("utf-8"))[
+    "row"
+]
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+NO_BREAK_SPACE = "\u00a0"
+REPORT = re.compile(
+    r"REPORT RequestId: (?P<id>[0-9a-f-]{36})\tDuration: (?P<duration>\d+\.\d\d) ms\t"
+    r"Billed Duration: (?P<billed>\d+) ms\tMemory Size: (?P<size>\d+) MB\t"
+    r"Max Memory Used: (?P<used>\d+) MB\t(?:Init Duration: (?P<init>\d+\.\d\d) ms\t)?(?P<end>.*)\n"
+)
+
+
+def events_of(lab: Lab, name: str) -> list[str]:
+    """All log events of a function, in order."""
+    logs = lab.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def report_of(text: str) -> dict[str, str | None]:
+    found = REPORT.search(text)
+    assert found, text
+    return found.groupdict()
+
+
+# ---- what the caller sees of a failure, and what the log says
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_a_failure_is_told_as_aws_tells_it(
+    row: dict[str, Any], lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        {"app.py": row["code"]},
+        Handler=row.get("handler", "app.handler"),
+        **row.get("settings", {}),
+    )
+    answer = invoke(lam, name)
+    assert answer.error == "Unhandled"
+    check_payload(row, answer)
+    check_log(row, events_of(lab, name), answer)
+    check_timeline(row, lab)
+
+
+def check_payload(row: dict[str, Any], answer: Answer) -> None:
+    like = row.get("like", {})
+    wanted = json.loads(json.dumps(row["payload"]).replace("<id>", answer.request_id))
+    exact = {key: value for key, value in answer.value.items() if key not in like}
+    assert exact == wanted
+    if "requestId" in answer.value:  # an error that the runtime client tells
+        assert list(answer.value) == ["errorMessage", "errorType", "requestId", "stackTrace"]
+    for key, pattern in like.items():
+        text = answer.value[key]
+        text = text if isinstance(text, str) else json.dumps(text)
+        assert re.fullmatch(pattern, text, re.DOTALL), text
+
+
+def check_log(row: dict[str, Any], events: list[str], answer: Answer) -> None:
+    arn = r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}"
+    begin = [rf"INIT_START Runtime Version: python:3\.13\.v\d+\tRuntime Version ARN: {arn}\n"]
+    own = [pattern + "\n?" for pattern in row["log"]]
+    frame = [
+        rf"START RequestId: {answer.request_id} Version: \$LATEST\n",
+        rf"END RequestId: {answer.request_id}\n",
+        REPORT.pattern,
+    ]
+    if "init" in row:
+        failed = [
+            *own,
+            rf"INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: {{phase}}\tStatus: {row['init']}\n",
+        ]
+        twice = [p.replace("{phase}", phase) for phase in ("init", "invoke") for p in failed]
+        patterns = [*begin, *twice, *frame]
+    else:
+        patterns = [*begin, frame[0], *own, *frame[1:]]
+    assert len(events) == len(patterns), events
+    for event, pattern in zip(events, patterns, strict=True):
+        assert re.fullmatch(pattern, event.replace(NO_BREAK_SPACE, " ")), (pattern, event)
+    for event in events:
+        if "Traceback" in event:
+            indented = event.split("Traceback (most recent call last):")[1]
+            assert "\n " not in indented  # AWS indents with no-break spaces
+    report = report_of(events[-1])
+    assert report["end"] == row["report"]
+    assert report["id"] == answer.request_id
+    if "used" in row:
+        assert report["used"] == str(row["used"])
+    assert "".join(events).endswith(answer.log[-100:])
+
+
+def check_timeline(row: dict[str, Any], lab: Lab) -> None:
+    invoked = [record for record in lab.timeline if record.kind == "invoke"]
+    assert len(invoked) == 1
+    assert invoked[0].detail["status"] != "success"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("def handler(e, c):\n    return 1\n", "success"),
+        ("def handler(e, c):\n    raise ValueError\n", "error"),
+        ("import time\ndef handler(e, c):\n    time.sleep(9)\n", "timeout"),
+        ("import os\ndef handler(e, c):\n    os._exit(1)\n", "crash"),
+        ("def handler(e, c):\n    bytearray(400 << 20)\n", "out-of-memory"),
+    ],
+)
+def test_the_timeline_tells_how_an_invocation_ended(
+    code: str, status: str, lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    invoke(lam, make_function(code, Timeout=1))
+    record = next(record for record in lab.timeline if record.kind == "invoke")
+    assert record.detail["status"] == status
+    assert record.detail["cold"] is True
+
+
+def test_after_a_failure_of_the_platform_the_next_invocation_has_a_new_process(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import os, time\nSEEN = []\ndef handler(event, context):\n    SEEN.append(1)\n"
+        "    if event.get('do') == 'exit':\n        os._exit(1)\n"
+        "    if event.get('do') == 'sleep':\n        time.sleep(30)\n"
+        "    if event.get('do') == 'raise':\n        raise ValueError\n"
+        "    return [os.getpid(), len(SEEN)]\n",
+        Timeout=1,
+    )
+    pid, _ = invoke(lam, name, {}).value
+    invoke(lam, name, {"do": "raise"})
+    assert invoke(lam, name, {}).value == [pid, 3]  # an exception leaves the environment as it is
+    for do in ("exit", "sleep"):
+        assert invoke(lam, name, {"do": do}).error == "Unhandled"
+        fresh, seen = invoke(lam, name, {}).value
+        assert (fresh != pid, seen) == (True, 1)
+        pid = fresh
+
+
+# ---- the log of an invocation that succeeds
+
+
+def test_a_cold_and_a_warm_invocation_are_logged_as_on_aws(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function("print('init')\ndef handler(event, context):\n    print('here')\n")
+    ids = [invoke(lam, name).request_id for _ in range(2)]
+    events = events_of(lab, name)
+    assert [event.split(" ")[0].rstrip("\n") for event in events] == [
+        *("INIT_START", "init", "START", "here", "END", "REPORT"),
+        *("START", "here", "END", "REPORT"),
+    ]
+    cold, warm = report_of(events[5]), report_of(events[9])
+    assert [cold["id"], warm["id"]] == ids
+    assert events[5].endswith("\t\n")
+    assert events[9].endswith(" MB\t\n")
+    assert cold["init"] is not None
+    assert warm["init"] is None
+    total = float(cold["duration"] or 0) + float(cold["init"])
+    assert int(cold["billed"] or 0) == math.ceil(round(total, 2))
+    assert int(warm["billed"] or 0) == math.ceil(float(warm["duration"] or 0))
+
+
+WRITES = r"""
+import logging, os, subprocess, sys
+log = logging.getLogger()
+def handler(event, context):
+    print("one")
+    log.warning("two\nsecond line")
+    sys.stderr.write("three\n")
+    print("four\nfive")
+    log.info("not shown: the root logger's level is WARN")
+    os.write(1, b"six \xff\n")
+    subprocess.run(["echo", "seven"])
+    log.error("eight é")
+    print("nine", end="")
+"""
+
+
+def test_what_a_function_writes_is_logged_in_order_an_event_a_line(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(WRITES)
+    request_id = invoke(lam, name).request_id
+    events = events_of(lab, name)[2:-2]
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    patterns = [
+        "one\n",
+        rf"\[WARNING\]\t{stamp}\t{request_id}\ttwo\nsecond line\n",
+        "three\n",
+        "four\n",
+        "five\n",
+        "six \ufffd\n",
+        "seven\n",
+        rf"\[ERROR\]\t{stamp}\t{request_id}\teight é\n",
+        "nine",
+    ]
+    assert len(events) == len(patterns), events
+    for event, pattern in zip(events, patterns, strict=True):
+        assert re.fullmatch(pattern, event), event
+
+
+def test_a_lot_of_output_is_logged_whole_and_before_the_end(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import sys\ndef handler(event, context):\n    for number in range(3000):\n"
+        "        print(number, 'x' * 500)\n"
+    )
+    invoke(lam, name)
+    events = events_of(lab, name)
+    assert [event.split(" ")[0] for event in events[2:-2]] == [str(n) for n in range(3000)]
+    assert all(len(event.strip().split(" ")[1]) == 500 for event in events[2:-2])
+    assert events[-2].startswith("END ")
+
+
+def test_a_traceback_that_is_printed_shows_the_paths_of_aws(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import traceback, json\ndef handler(event, context):\n    try:\n"
+        "        json.loads('{')\n    except ValueError:\n        traceback.print_exc()\n"
+    )
+    invoke(lam, name)
+    text = "".join(events_of(lab, name))
+    assert 'File "/var/task/lambda_function.py", line 4, in handler' in text
+    assert 'File "/var/lang/lib/python3.13/json/__init__.py"' in text
+    assert "lambdalab" not in text
+
+
+def test_the_environments_of_a_function_have_a_log_stream_each(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import os\ndef handler(event, context):\n    return context.log_stream_name\n"
+    )
+    first = [invoke(lam, name).value for _ in range(2)]
+    lam.update_function_configuration(FunctionName=name, Timeout=9)
+    lab.clock.advance(seconds=1)
+    second = invoke(lam, name).value
+    assert first[0] == first[1] != second
+    streams = lab.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")
+    assert {stream["logStreamName"] for stream in streams["logStreams"]} == {first[0], second}
+
+
+# ---- what a function finds
+
+LOOKS = """
+import os, sys, socket
+def handler(event, context):
+    return {
+        "environ": dict(os.environ),
+        "path": sys.path,
+        "directory": os.getcwd(),
+        "argv": sys.argv,
+        "modules": sorted(sys.modules),
+        "files": {name: os.readlink("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")
+                  if os.path.lexists("/proc/self/fd/" + name)},
+        "stdin": sys.stdin.read(),
+    }
+"""
+OWN_TO_THE_LAB = {"AWS_ENDPOINT_URL"}
+PLATFORM = {
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT", "LANG", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PWD", "PYTHONPATH",
+    "SHLVL", "TZ", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+}  # fmt: skip
+
+
+def test_the_variables_are_awss_the_functions_own_and_one_of_the_lab(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    own = {"OWN": "é", "PATH": "/opt/own", "LANG": "C"}
+    name = make_function(LOOKS, MemorySize=192, Environment={"Variables": own})
+    found = invoke(lam, name).value["environ"]
+    assert set(found) == PLATFORM | OWN_TO_THE_LAB | {"OWN"}
+    assert set(found) - OWN_TO_THE_LAB - {"OWN"} <= {v.name for v in facts.variables()}
+    assert {key: found[key] for key in own} == own  # what is not reserved may be replaced
+    wanted = {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "192",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "TZ": ":UTC",
+        "_HANDLER": "lambda_function.handler",
+        "AWS_ENDPOINT_URL": lab.endpoint_url,
+    }
+    assert {key: found[key] for key in wanted} == wanted
+    assert found["AWS_ACCESS_KEY"] == found["AWS_ACCESS_KEY_ID"]
+    assert found["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert found["PWD"] == found["LAMBDA_TASK_ROOT"]
+
+
+def test_nothing_of_the_host_is_in_the_environment(lam: Any, make_function: MakeFunction) -> None:
+    found = invoke(lam, make_function(LOOKS)).value
+    root = found["environ"]["LAMBDA_TASK_ROOT"]
+    assert found["directory"] == root
+    assert found["path"][0] == root
+    assert found["argv"] == ["bootstrap.py", "lambda_function.handler"]
+    rest = found["path"][1:]
+    assert "site-packages" not in "".join(rest)
+    assert str(Path(__file__).parents[1]) not in rest
+    assert found["stdin"] == ""
+    loaded = {module.partition(".")[0] for module in found["modules"]}
+    assert not {"lambdalab", "moto", "boto3", "botocore", "pytest", "numpy", "pandas"} & loaded
+    kinds = sorted(re.sub(r"\d+", "", target) for target in found["files"].values())
+    assert set(kinds) <= {"/dev/null", "pipe:[]", "socket:[]"} | {k for k in kinds if "/fd" in k}
+    assert kinds.count("socket:[]") == 1  # the Runtime API, and not the lab's own connections
+    assert len(found["files"]) < 10
+
+
+def test_a_function_has_the_packages_of_awss_runtime_and_no_others(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    names = {
+        "boto3": True, "botocore": True, "urllib3": True, "dateutil": True, "six": True,
+        "jmespath": True, "s3transfer": True, "awslambdaric": True, "simplejson": True,
+        "json": True, "sqlite3": True, "asyncio": True,
+        "moto": False, "lambdalab": False, "requests": False, "numpy": False, "pytest": False,
+        "pip": False, "yaml": False, "httptools": False,
+    }  # fmt: skip
+    name = make_function(
+        "import importlib.util\ndef handler(event, context):\n"
+        "    return {name: importlib.util.find_spec(name) is not None for name in event}\n"
+    )
+    assert invoke(lam, name, dict.fromkeys(names)).value == names
+
+
+def test_the_time_zone_is_utc_and_the_encoding_utf_8(lam: Any, make_function: MakeFunction) -> None:
+    name = make_function(
+        "import time, sys, locale\ndef handler(event, context):\n"
+        "    return [time.strftime('%Z'), time.timezone, sys.stdout.encoding, "
+        "sys.getfilesystemencoding()]\n"
+    )
+    assert invoke(lam, name).value == ["UTC", 0, "utf-8", "utf-8"]
+
+
+def test_the_sdk_in_a_function_reaches_the_lab_as_the_execution_role(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import boto3\ndef handler(event, context):\n"
+        "    boto3.resource('dynamodb').Table('t').put_item(Item={'id': 'from the function'})\n"
+        "    return boto3.client('sts').get_caller_identity()['Arn']\n",
+        Timeout=30,
+        MemorySize=1769,
+    )
+    table = lab.resource("dynamodb").create_table(
+        TableName="t", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )  # fmt: skip
+    arn = invoke(lam, name).value
+    assert arn == f"arn:aws:sts::123456789012:assumed-role/lambda-role/{name}"
+    assert table.scan()["Items"] == [{"id": "from the function"}]
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "socket.create_connection(('192.0.2.1', 80), timeout=1)",
+        "socket.getaddrinfo('example.com', 443)",
+        "urllib.request.urlopen('http://192.0.2.1/')",
+        "socket.socket(socket.AF_INET6).connect(('2001:db8::1', 80))",
+    ],
+)
+def test_no_request_of_a_function_leaves_the_machine(
+    attempt: str, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        f"import socket, urllib.request\ndef handler(event, context):\n    {attempt}\n", Timeout=9
+    )
+    found = invoke(lam, name).value
+    assert found["errorType"] in ("PermissionError", "URLError")
+    assert "Lambda Lab: no request leaves this machine" in found["errorMessage"]
+
+
+def test_results_are_encoded_as_the_runtime_of_the_version_does(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    code = (
+        "import decimal\ndef handler(event, context):\n    if event.get('raw'):\n"
+        "        return b'\\x00raw\\xff'\n"
+        "    return {'text': 'é漢', 'number': decimal.Decimal('1.10'), 'nan': float('nan')}\n"
+    )
+    young, old = make_function(code), make_function(code, Runtime="python3.11")
+    assert invoke(lam, young).payload == '{"text": "é漢", "number": 1.10, "nan": NaN}'.encode()
+    assert invoke(lam, old).payload == rb'{"text": "\u00e9\u6f22", "number": 1.10, "nan": NaN}'
+    answer = lam.invoke(FunctionName=young, Payload=b'{"raw": true}')
+    assert answer["Payload"].read() == b"\x00raw\xff"
+
+
+# ---- reuse
+
+WAITS = """
+import os, time
+COUNT = 0
+def handler(event, context):
+    global COUNT
+    COUNT += 1
+    if "here" in event:
+        open(event["here"], "w").close()
+        while not os.path.exists(event["go"]):
+            time.sleep(0.005)
+    return [os.getpid(), COUNT]
+"""
+
+
+class Held:
+    """An invocation that is held until it is let go."""
+
+    def __init__(self, pool: ThreadPoolExecutor, lam: Any, name: str, folder: Path) -> None:
+        folder.mkdir()
+        here, self._go = folder / "here", folder / "go"
+        event = {"here": str(here), "go": str(self._go)}
+        self._answer: Future[Answer] = pool.submit(invoke, lam, name, event)
+        wait_until(here.exists)
+
+    def let_go(self) -> Any:
+        self._go.touch()
+        return self._answer.result().value
+
+
+def test_an_environment_serves_again_with_what_it_kept_and_the_last_used_goes_first(
+    lam: Any, make_function: MakeFunction, tmp_path: Path
+) -> None:
+    name = make_function(WAITS, Timeout=30)
+    with ThreadPoolExecutor() as pool:
+        first, second, third = (
+            Held(pool, lam, name, tmp_path / folder) for folder in ("1", "2", "3")
+        )
+        pids = [held.let_go()[0] for held in (second, third, first)]  # in this order they are free
+    assert len(set(pids)) == 3
+    assert [invoke(lam, name, {}).value for _ in range(3)] == [[pids[2], n] for n in (2, 3, 4)]
+    with ThreadPoolExecutor() as pool:
+        busy = Held(pool, lam, name, tmp_path / "4")
+        assert invoke(lam, name, {}).value == [pids[1], 2]
+        assert busy.let_go() == [pids[2], 5]
+    assert invoke(lam, name, {}).value == [pids[2], 6]
+
+
+def test_functions_and_environments_are_apart(
+    lam: Any, make_function: MakeFunction, tmp_path: Path
+) -> None:
+    code = WAITS + "    # the same code"
+    one = make_function(code, Environment={"Variables": {"SECRET": "one"}})
+    two = make_function(LOOKS)
+    pid = invoke(lam, one, {}).value[0]
+    other = invoke(lam, two).value
+    assert "SECRET" not in other["environ"]
+    assert other["environ"]["AWS_LAMBDA_RUNTIME_API"]
+    assert invoke(lam, one, {}).value == [pid, 2]
+    roots = {
+        invoke(lam, make_function(LOOKS)).value["environ"]["LAMBDA_TASK_ROOT"] for _ in range(2)
+    }
+    assert len(roots) == 2
+
+
+# ---- freeze
+
+
+def test_between_invocations_nothing_of_an_environment_runs(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import os, subprocess, threading, time\nTICKS = []\n"
+        "CHILD = subprocess.Popen(['sleep', '1000'])\n"
+        "def tick():\n    while True:\n        TICKS.append(time.monotonic())\n"
+        "        time.sleep(0.002)\n"
+        "threading.Thread(target=tick, daemon=True).start()\n"
+        "def handler(event, context):\n    return [os.getpid(), CHILD.pid, TICKS[:], "
+        "time.monotonic()]\n",
+        Timeout=30,
+        MemorySize=1769,
+    )
+    pid, child, _, asleep = invoke(lam, name).value
+    wait_until(lambda: state_of(pid) == state_of(child) == "T")
+    frozen = time.monotonic()
+    wait_until(lambda: time.monotonic() > frozen + 0.1)  # a while in which it would have ticked
+    thawed = time.monotonic()
+    *_, ticks, awake = invoke(lam, name).value
+    assert awake > asleep
+    assert [tick for tick in ticks if frozen < tick < thawed] == []
+    assert [tick for tick in ticks if tick <= frozen]
+    wait_until(lambda: state_of(pid) == "T")
+
+
+def test_an_environment_is_frozen_after_init_too_and_ended_when_it_is_retired(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function("import os\ndef handler(event, context):\n    return os.getpid()\n")
+    pid = invoke(lam, name).value
+    wait_until(lambda: state_of(pid) == "T")
+    lam.update_function_configuration(FunctionName=name, MemorySize=256)
+    lab.clock.advance(seconds=1)
+    wait_until(lambda: gone(pid))  # a stopped process is ended too
+
+
+# ---- limits
+
+
+def test_a_timeout_ends_everything_the_function_started(
+    lam: Any, make_function: MakeFunction, tmp_path: Path
+) -> None:
+    file = tmp_path / "pids"
+    name = make_function(
+        "import os, subprocess, time\ndef handler(event, context):\n"
+        "    child = subprocess.Popen(['sleep', '1000'])\n"
+        f"    open({str(file)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "    time.sleep(60)\n",
+        Timeout=1,
+    )
+    answer = invoke(lam, name)
+    report = report_of(answer.log)
+    assert 1000 <= float(report["duration"] or 0) < 3000
+    for pid in map(int, file.read_text().split()):
+        wait_until(lambda pid=pid: gone(pid))
+
+
+def test_the_time_left_falls_and_is_never_below_nothing(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import time\ndef handler(event, context):\n"
+        "    left = [context.get_remaining_time_in_millis()]\n    time.sleep(0.1)\n"
+        "    return left + [context.get_remaining_time_in_millis()]\n",
+        Timeout=2,
+    )
+    for _ in range(2):
+        begin, end = invoke(lam, name).value
+        assert 2000 >= begin > end >= 0
+        assert begin - end >= 100
+
+
+def test_memory_within_the_limit_is_used_freely_and_reported(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "def handler(event, context):\n    return len(bytearray(event['mb'] << 20))\n"
+    )
+    before = invoke(lam, name, {"mb": 0})
+    answer = invoke(lam, name, {"mb": 70})
+    assert answer.value == 70 << 20
+    base, used = (int(report_of(log)["used"] or 0) for log in (before.log, answer.log))
+    assert 8 <= base <= 60
+    assert 70 <= used <= 120
+
+
+BURNS = """
+import time
+def handler(event, context):
+    used, begin = time.process_time(), time.monotonic()
+    while time.monotonic() < begin + event["seconds"]:
+        pass
+    return (time.process_time() - used) / (time.monotonic() - begin)
+"""
+
+
+def test_a_function_has_the_cpu_that_its_memory_earns(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    # On a busy machine a process may get less than it has earned; it must never get much more.
+    small, half, whole = (make_function(BURNS, MemorySize=mb) for mb in (128, 885, 1769))
+    shares = [invoke(lam, name, {"seconds": 0.5}).value for name in (small, half, whole)]
+    assert shares[0] < 2 * 128 / 1769
+    assert shares[1] < 1.3 * 0.5
+    assert shares[2] > 2 * shares[0]
+
+
+def test_the_limits_of_files_and_core_dumps_are_those_of_lambda(
+    lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import resource as r\ndef handler(event, context):\n"
+        "    return [r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CORE)]\n"
+    )
+    files, core = invoke(lam, name).value
+    assert files == [min(1024, os.sysconf("SC_OPEN_MAX"))] * 2
+    assert core == [0, 0]

@@ -1,0 +1,328 @@
+"""Whatever ends, and however: no process and no file of a lab stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from lambdalab import Lab, start
+from tests.engine import gone, invoke, parent_of, running, state_of, wait_until
+
+MakeFunction = Callable[..., str]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+
+# A function that starts two processes, one of them in a session of its own and an orphan.
+FAMILY = """
+import os, subprocess, time
+def handler(event, context):
+    mark = event["mark"]
+    child = subprocess.Popen(["sleep", mark])
+    code = "import subprocess, sys; subprocess.Popen(['sleep', sys.argv[1]], start_new_session=True)"
+    subprocess.run(["python3", "-c", code, mark + "1"], env={**os.environ, "PATH": os.defpath})
+    if "here" in event:
+        open(event["here"], "w").close()
+        time.sleep(1000)
+    return os.getpid()
+"""
+
+
+class Running(NamedTuple):
+    """A lab with a function that has run, and all that belongs to it."""
+
+    lab: Lab
+    cloud: int
+    zygote: int
+    environment: int
+    mark: str
+    scratch: Path
+
+    def nothing_left(self) -> bool:
+        return (
+            all(gone(pid) for pid in (self.cloud, self.zygote, self.environment))
+            and running(self.mark) == []
+            and running(str(self.scratch)) == []
+            and not self.scratch.exists()
+        )
+
+
+_marks = iter(range(70_000 + os.getpid() % 1000 * 10, 10**6))
+
+
+def set_up(lab: Lab) -> Running:
+    lam = lab.client("lambda")
+    lam.create_function(
+        FunctionName="family", Runtime="python3.13", Role=lab.role(), Handler="app.handler",
+        Code={"ZipFile": lab.zip({"app.py": FAMILY})}, Timeout=900, MemorySize=512,
+    )  # fmt: skip
+    lab.clock.advance(seconds=1)
+    mark = f"{next(_marks)}"
+    environment = invoke(lam, "family", {"mark": mark}).value
+    wait_until(lambda: len(running(mark)) == 2)
+    cloud = lab._process.pid
+    zygote = parent_of(environment)
+    return Running(lab, cloud, zygote, environment, mark, scratch_of(zygote))
+
+
+def scratch_of(zygote: int) -> Path:
+    """The directory that the cloud keeps code in: the zygote's last argument."""
+    return Path(Path(f"/proc/{zygote}/cmdline").read_text().rstrip("\0").split("\0")[-1])
+
+
+@pytest.fixture
+def labs() -> Iterator[Callable[[], Running]]:
+    """Start labs that the test may destroy."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: set_up(stack.enter_context(start(export=False)))
+
+
+@pytest.fixture
+def family(lab: Lab) -> Running:
+    """The shared lab with a function that has run."""
+    return set_up(lab)
+
+
+# ---- how a lab ends
+
+
+def test_a_lab_that_is_stopped_leaves_nothing(labs: Callable[[], Running]) -> None:
+    found = labs()
+    assert parent_of(found.zygote) == found.cloud
+    assert found.scratch.is_dir()
+    found.lab.stop()
+    assert found.nothing_left()  # at once: stop() waits for it
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
+def test_a_cloud_that_is_killed_leaves_nothing(number: int, labs: Callable[[], Running]) -> None:
+    found = labs()
+    os.kill(found.cloud, number)
+    wait_until(found.nothing_left)
+
+
+OWNER = """
+import sys
+from tests.test_processes import set_up
+from lambdalab import start
+found = set_up(start(export=False))
+print(found.cloud, found.zygote, found.environment, found.mark, found.scratch, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_lab_whose_owner_is_killed_leaves_nothing(number: int) -> None:
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER], cwd=root, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as owner:  # fmt: skip
+        assert owner.stdout is not None
+        *pids, mark, scratch = owner.stdout.readline().split()
+        found = Running(None, *map(int, pids), mark, Path(scratch))  # type: ignore[arg-type]
+        assert not found.nothing_left()
+        owner.send_signal(number)
+    wait_until(found.nothing_left)
+
+
+def test_an_end_during_an_invocation_leaves_nothing(
+    labs: Callable[[], Running], tmp_path: Path
+) -> None:
+    found = labs()
+    here = tmp_path / "here"
+    lam = found.lab.client("lambda")
+    with ThreadPoolExecutor() as pool:
+        event = {"mark": found.mark, "here": str(here)}
+        answer = pool.submit(invoke, lam, "family", event)
+        wait_until(here.exists)
+        os.kill(found.cloud, signal.SIGKILL)
+        wait_until(found.nothing_left)
+        assert answer.exception(timeout=60) is not None
+
+
+# ---- when a part of it dies
+
+
+def test_when_the_zygote_dies_the_lab_goes_on_with_another(labs: Callable[[], Running]) -> None:
+    found = labs()
+    os.kill(found.zygote, signal.SIGKILL)
+    wait_until(lambda: gone(found.environment) and running(found.mark) == [])
+    lam = found.lab.client("lambda")
+    again = invoke(lam, "family", {"mark": f"{next(_marks)}"}).value
+    assert again != found.environment
+    assert parent_of(again) != found.zygote
+    assert scratch_of(parent_of(again)) == found.scratch
+    assert invoke(lam, "family", {"mark": f"{next(_marks)}"}).value == again
+    found.lab.stop()
+    wait_until(found.nothing_left)
+    assert gone(again)
+
+
+def test_an_invocation_that_loses_its_zygote_is_told_so(
+    labs: Callable[[], Running], tmp_path: Path
+) -> None:
+    found = labs()
+    here = tmp_path / "here"
+    lam = found.lab.client("lambda")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(invoke, lam, "family", {"mark": found.mark, "here": str(here)})
+        wait_until(here.exists)
+        os.kill(found.zygote, signal.SIGKILL)
+        told = answer.result(timeout=60)
+    assert told.value["errorType"] == "Runtime.ExitError"
+    assert told.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
+
+
+def test_when_an_idle_environment_dies_the_next_invocation_has_a_new_one(family: Running) -> None:
+    lam = family.lab.client("lambda")
+    wait_until(lambda: state_of(family.environment) == "T")
+    os.kill(family.environment, signal.SIGKILL)
+    wait_until(lambda: gone(family.environment))
+    # What it left behind goes with it, the orphan in a session of its own included.
+    wait_until(lambda: running(family.mark) == [])
+    wait_until(lambda: any(record.kind == "end" for record in family.lab.timeline))
+    answer = invoke(lam, "family", {"mark": f"{next(_marks)}"})
+    assert answer.error is None
+    assert answer.value != family.environment
+
+
+def test_when_a_busy_environment_dies_its_caller_is_told(family: Running, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    lam = family.lab.client("lambda")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(invoke, lam, "family", {"mark": family.mark, "here": str(here)})
+        wait_until(here.exists)
+        os.kill(family.environment, signal.SIGKILL)
+        told = answer.result(timeout=60)
+    assert told.value["errorType"] == "Runtime.ExitError"
+    assert told.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    wait_until(lambda: running(family.mark) == [])
+
+
+# ---- what an environment started ends with it
+
+
+def test_what_a_function_started_ends_when_it_is_deleted(family: Running) -> None:
+    family.lab.client("lambda").delete_function(FunctionName="family")
+    wait_until(lambda: gone(family.environment) and running(family.mark) == [])
+
+
+def test_what_a_function_started_ends_when_the_lab_is_emptied(family: Running) -> None:
+    family.lab.reset()
+    wait_until(lambda: gone(family.environment) and running(family.mark) == [])
+    assert not gone(family.zygote)
+    assert not gone(family.cloud)
+    assert list((family.scratch / "code").glob("*")) == []
+
+
+def test_what_a_function_started_ends_when_it_is_out_of_time(family: Running) -> None:
+    lam = family.lab.client("lambda")
+    lam.update_function_configuration(FunctionName="family", Timeout=1)
+    family.lab.clock.advance(seconds=1)
+    wait_until(lambda: gone(family.environment))
+    mark = f"{next(_marks)}"
+    here = family.scratch / "here"
+    answer = invoke(lam, "family", {"mark": mark, "here": str(here)})
+    assert answer.value["errorType"] == "Sandbox.Timedout"
+    wait_until(lambda: running(mark) == [])
+
+
+# ---- emptied while things begin
+
+
+def test_a_lab_can_be_emptied_at_any_moment_and_goes_on(lab: Lab, tmp_path: Path) -> None:
+    lam = lab.client("lambda")
+    code = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+
+    def create() -> None:
+        lam.create_function(
+            FunctionName="f", Runtime="python3.13", Role=lab.role(), Handler="app.handler",
+            Code={"ZipFile": lab.zip({"app.py": code})},
+        )  # fmt: skip
+        lab.clock.advance(seconds=1)
+
+    for _ in range(6):
+        create()
+        for _ in range(3):  # their environments are being made when the lab is emptied
+            lam.invoke(FunctionName="f", InvocationType="Event")
+        lab.reset()
+    create()
+    pids = [invoke(lam, "f").value for _ in range(3)]
+    assert len(set(pids)) == 1
+    wait_until(lambda: state_of(pids[0]) == "T")  # it is this process that the lab freezes
+    zygote = parent_of(pids[0])
+    children = Path(f"/proc/{zygote}/task/{zygote}/children")
+    wait_until(lambda: children.read_text().split() == [str(pids[0])])
+
+
+def test_a_lab_that_is_emptied_does_not_wait_for_an_init(lab: Lab, tmp_path: Path) -> None:
+    lam, here = lab.client("lambda"), tmp_path / "here"
+    code = f"import time\nopen({str(here)!r}, 'w').close()\ntime.sleep(1000)\n"
+    lam.create_function(
+        FunctionName="f", Runtime="python3.13", Role=lab.role(), Handler="app.handler",
+        Code={"ZipFile": lab.zip({"app.py": code})}, Timeout=900,
+    )  # fmt: skip
+    lab.clock.advance(seconds=1)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(invoke, lam, "f")
+        wait_until(here.exists)
+        emptied = pool.submit(lab.reset)
+        emptied.result(timeout=5)
+        assert answer.result(timeout=5).value["errorType"] == "Runtime.ExitError"
+
+
+# ---- scratch directories
+
+
+def test_the_directories_of_clouds_that_were_killed_are_swept_and_no_others() -> None:
+    folder = Path(tempfile.gettempdir())
+    stale, alive, foreign = (Path(tempfile.mkdtemp(prefix="lambdalab-", dir=folder)) for _ in "123")
+    for left in (stale, alive):
+        (left / "lock").touch()
+        (left / "code").mkdir()
+    try:
+        with (alive / "lock").open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with start(export=False):
+                assert not stale.exists()
+                assert (alive / "code").exists()
+                assert foreign.exists()
+    finally:
+        for left in (alive / "code", alive, foreign):
+            with contextlib.suppress(OSError):
+                (left / "lock").unlink(missing_ok=True)
+                left.rmdir()
+
+
+def test_two_clouds_leave_each_others_directories_alone() -> None:
+    with start(export=False) as one, start(export=False) as two:
+        for lab in (one, two):
+            found = set_up(lab)
+            assert found.scratch.is_dir()
+
+
+def test_the_scratch_directory_is_its_owners_alone(family: Running) -> None:
+    assert family.scratch.stat().st_mode & 0o077 == 0
+
+
+def test_code_that_nobody_runs_any_more_is_deleted(
+    lab: Lab, lam: Any, make_function: MakeFunction
+) -> None:
+    name = make_function(
+        "import os\ndef handler(event, context):\n    return os.getpid()\n", Timeout=1
+    )
+    scratch = scratch_of(parent_of(invoke(lam, name).value))
+    (package,) = (scratch / "code").iterdir()
+    lam.delete_function(FunctionName=name)
+    wait_until(lambda: not package.exists())
