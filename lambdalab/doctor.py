@@ -221,7 +221,7 @@ _LOOKS = (
         "allow unprivileged user namespaces in the system's settings",
     ),
     Look(
-        "Node.js", False, lambda: _command("node"), "not used yet: JavaScript functions are to come",
+        "Node.js", False, lambda: _command("node"), "not used yet; JavaScript is to come",
         "nothing to do: Python functions do without",
     ),
     Look(
