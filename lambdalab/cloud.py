@@ -36,7 +36,7 @@ from lambdalab.functions.lookup import Directory
 from lambdalab.functions.packages import Package, PackageStore
 from lambdalab.functions.rates import RequestRates
 from lambdalab.functions.records import Registry
-from lambdalab.functions.stacks import StackFunctions
+from lambdalab.functions.stacks import StackResources
 from lambdalab.functions.storage import Storage
 from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
@@ -135,7 +135,7 @@ class Cloud:
             draws=self._draws,
             endpoint_url=base_url,
         )
-        self._stacks = StackFunctions(directory, self._functions, asyncio.get_running_loop())
+        self._stacks = StackResources(services, directory, asyncio.get_running_loop())
         self._endpoint = Endpoint(
             account=settings["account"],
             region=settings["region"],

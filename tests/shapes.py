@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import isfinite
+from sys import float_info
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -106,11 +106,11 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and (isinstance(value, int) or value.is_integer())
+    return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
 
 
 def _is_blob(value: Any) -> bool:
@@ -132,7 +132,7 @@ _FORMS: dict[str, Any] = {
     "double": _is_number,
     "float": _is_number,
     "boolean": lambda value: isinstance(value, bool),
-    "timestamp": lambda value: _is_number(value) and abs(value) < 10**300 and isfinite(value),
+    "timestamp": _is_number,
 }
 
 
@@ -277,7 +277,9 @@ def _structure_edges(shape: Any, plain: dict[str, Any]) -> list[Any]:
     return [dict.fromkeys(shape.members), {**plain, "Unknown": {"a": [1]}}, {"unknown": 1}, list(plain)]
 
 
-def _blob_edges(shape: Shape, plain: str) -> list[Any]:
+def _blob_edges(shape: Shape, plain: Any) -> list[Any]:
+    if isinstance(plain, bytes):
+        return [b"", b"\xff", b"{", b"[" * 50_000, b'"' + b"a" * _HUGE + b'"']
     return ["", "é", "no base64", plain[:-3], plain[: len(plain) // 8 * 4], "UEsFBg==", plain + "\n", "A" * _HUGE]
 
 
@@ -358,21 +360,23 @@ def written(name: str, given: dict[str, Any]) -> Call:
         if member == payload:
             call.body = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
         elif "location" in place and value is not None:
-            _locate(call, place["location"], place.get("name", member), value)
+            _locate(call, members[member], value, place.get("name", member))
         elif "location" not in place:
             body[place.get("name", member)] = value
     if body and payload is None:
         call.body = json.dumps(body).encode()
+    call.plain = call.plain and "{" not in call.path
     return call
 
 
-def _locate(call: Call, location: str, wire: str, value: Any) -> None:
+def _locate(call: Call, shape: Any, value: Any, wire: str) -> None:
+    location, several = shape.serialization["location"], shape.type_name == "list"
     if location == "uri":
         text = str(value)
         call.plain = call.plain and text not in ("", ".", "..")
         call.path = call.path.replace("{" + wire + "}", quote(text, safe="", errors="surrogatepass"))
     elif location == "querystring":
-        items = value if isinstance(value, list) else [value]
+        items = value if several and isinstance(value, list) else [value]
         call.query += [(wire, str(item)) for item in items]
     else:
         text = "".join(c for c in str(value) if c.isprintable()).encode("latin-1", "ignore").decode("latin-1")
@@ -400,7 +404,9 @@ def _located_fault(shape: Any, name: str, value: Any) -> str | None:
     if any(0xD800 <= ord(c) < 0xE000 for c in text):
         return None  # arrives as something else
     if member.type_name in ("integer", "long"):
-        return fault(member, int(text)) if text.lstrip("-").isdecimal() and text.isascii() else "form"
+        if not (text.isascii() and text.removeprefix("-").isdecimal()):
+            return "form"
+        return "null" if len(text) > 19 else fault(member, int(text))
     return fault(member, text) if member.type_name == "string" else None
 
 

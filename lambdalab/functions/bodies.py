@@ -28,18 +28,27 @@ def document(body: bytes) -> Any:
     """
     place = _package(body) if len(body) >= LARGE else None
     if place is None:
-        return json.loads(body)
+        return _read(body)
     start, end = place
     try:
         package = _decoded(body, start, end)
     except binascii.Error:
-        return json.loads(body)
+        return _read(body)
     mark = token_hex(16)
 
     def put_back(members: dict[str, Any]) -> dict[str, Any]:
         return {name: package if value == mark else value for name, value in members.items()}
 
-    return json.loads(body[:start] + mark.encode() + body[end:], object_hook=put_back)
+    return _read(body[:start] + mark.encode() + body[end:], object_hook=put_back)
+
+
+def _read(body: bytes, **options: Any) -> Any:
+    return json.loads(body, parse_constant=_refuse, **options)
+
+
+def _refuse(constant: str) -> None:
+    """Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(constant)
 
 
 def _package(body: bytes) -> tuple[int, int] | None:

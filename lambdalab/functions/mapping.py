@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ class EventSourceMapping:
     ``function`` is the function that was named, with the qualifier that was given. ``settings``
     holds the members of the API that come from requests, by their API names, with the defaults of
     the kind of source filled in. ``last_modified`` is platform time in seconds since the epoch.
+    ``at_rest`` is set while it is not on its way to another state, and when it is gone.
     """
 
     uuid: str
@@ -27,6 +29,7 @@ class EventSourceMapping:
     state: str
     last_modified: float
     tags: dict[str, str] = field(default_factory=dict)
+    at_rest: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def arn(self) -> str:

@@ -153,11 +153,12 @@ class MappingService:
         if given.get("Enabled", True):
             self._move(mapping, "Creating", "Enabled")
         else:
-            mapping.state = "Disabled"
+            self._arrive(mapping, "Disabled")
 
     def _move(self, mapping: EventSourceMapping, state: str, target: str | None) -> None:
         """Be in a state for a while, then in another one; None means gone."""
         mapping.state, mapping.last_modified = state, self._clock.now()
+        mapping.at_rest.clear()
         delay = self._random.uniform(SHORTEST_CHANGE, LONGEST_CHANGE)
         self._clock.call_later(delay, lambda: self._arrive(mapping, target))
 
@@ -166,6 +167,7 @@ class MappingService:
             self._mappings.pop(mapping.uuid, None)
         else:
             mapping.state, mapping.last_modified = target, self._clock.now()
+        mapping.at_rest.set()
 
 
 def _kind(given: dict[str, Any]) -> Kind:

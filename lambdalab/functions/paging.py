@@ -48,7 +48,7 @@ def _marker(last: str) -> str:
 def _read(marker: str) -> str:
     try:
         return str(json.loads(base64.b64decode(marker, validate=True))["after"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AwsError(
             "InvalidParameterValueException", "Invalid marker. Please use the one returned."
         ) from error

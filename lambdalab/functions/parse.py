@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Callable
-from math import isfinite
+from sys import float_info
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,6 +25,8 @@ _JSON_NAMES: dict[type, str] = {
     dict: "START_OBJECT",
     list: "START_ARRAY",
 }
+# Python's own reading of numbers knows more: signs of other scripts, blanks, underscores.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
 
 
 def parameters(model: OperationModel, labels: dict[str, str], request: Request) -> dict[str, Any]:
@@ -68,10 +70,9 @@ def _from_text(shape: Shape, text: Any) -> Any:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise _wrong_type("STRING_VALUE", "an Integer") from None
+    if not _WHOLE.fullmatch(text):
+        raise _wrong_type("STRING_VALUE", "an Integer")
+    return int(text)
 
 
 _TEXT_READERS: dict[str, Callable[[str], Any]] = {
@@ -144,7 +145,7 @@ def _read_blob(shape: Any, value: Any) -> bytes:  # noqa: ARG001
         return value  # a large package, which was decoded by itself
     try:
         return base64.b64decode(_expect(value, str, "a Blob"), validate=True)
-    except binascii.Error:
+    except ValueError:  # also for a letter that is not of ASCII
         raise AwsError("SerializationException", "Invalid Base64 in a blob member.") from None
 
 
@@ -157,16 +158,22 @@ def _read_integer(shape: Any, value: Any) -> int:  # noqa: ARG001
 
 
 def _read_float(shape: Any, value: Any) -> float:  # noqa: ARG001
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_number(value):
         raise _wrong_type(_json_name(value), "a Double")
     return float(value)
 
 
 def _read_timestamp(shape: Any, value: Any) -> float:  # noqa: ARG001
     """Seconds since the epoch."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if not _is_number(value):
         raise _wrong_type(_json_name(value), "a Timestamp")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number that a floating-point number can be."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= float_info.max
 
 
 def _read_boolean(shape: Any, value: Any) -> bool:  # noqa: ARG001

@@ -221,6 +221,8 @@ class Registry:
 
     def clear(self) -> None:
         """Forget all functions and mappings."""
+        for mapping in self.mappings.values():
+            mapping.at_rest.set()
         self.mappings.clear()
         for function in list(self._functions.values()):
             self.remove(function)

@@ -72,7 +72,7 @@ def _entries(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     if any(any(_broken(shape.key, key)) for key in value):
         constraint = f"Map keys must satisfy constraint: [{_element_constraints(shape.key)}]"
         yield _violation(shape, value, path, constraint)
-    if any(any(_broken(shape.value, item)) for item in value.values()):
+    if any(any(_deeply_broken(shape.value, item)) for item in value.values()):
         constraint = f"Map value must satisfy constraint: [{_element_constraints(shape.value)}]"
         yield _violation(shape, value, path, constraint)
 
@@ -98,14 +98,24 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
         yield _one_of(shape)
 
 
+def _deeply_broken(shape: Any, value: Any) -> Iterator[str]:
+    """What a value in a map breaks, itself or in its items."""
+    yield from _broken(shape, value)
+    for item in value if shape.type_name == "list" else ():
+        yield from _broken(shape.member, item)
+
+
 def _listed(value: Any) -> set[Any]:
     """What an enum speaks of: a value, or each of a list where the list has the enum."""
     return set(value) if isinstance(value, list) else {value}
 
 
-def _all_constraints(shape: Shape) -> str:
+def _all_constraints(shape: Any) -> str:
     texts = {"max": _most, "min": _least, "pattern": _matches, "enum": _one_of}
-    return ", ".join(describe(shape) for name, describe in texts.items() if name in shape.metadata)
+    own = [describe(shape) for name, describe in texts.items() if name in shape.metadata]
+    if shape.type_name == "list":
+        own.append(f"Member must satisfy constraint: [{_element_constraints(shape.member)}]")
+    return ", ".join(own)
 
 
 def _element_constraints(shape: Shape) -> str:
@@ -145,9 +155,11 @@ def _printed(value: Any) -> str:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
+    # Java's own \d, \s and \w know ASCII alone.
+    flags = re.NOFLAG if r"\p" in text else re.ASCII
     for java, python in _JAVA_CATEGORIES.items():
         text = text.replace(java, python)
     with warnings.catch_warnings():
         # The model's patterns are Java's: ``[a-zA-Z0-9-_]`` is well defined in both languages.
         warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(text)
+        return re.compile(text, flags)

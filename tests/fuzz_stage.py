@@ -1,0 +1,180 @@
+"""A cloud with something of everything in it, spoken to over plain HTTP, and all there is to see."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import tomllib
+from base64 import b64encode
+from http.client import parse_headers
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.api_rows import filled
+from tests.shapes import Call, written
+
+__all__ = ["LIMIT", "Reply", "Stage", "Wire"]
+
+# No answer may take longer, in seconds.
+LIMIT = 2.0
+ROWS = tomllib.loads((Path(__file__).parent / "rows" / "fuzz.toml").read_text("utf-8"))
+# What the function `a.b` of each package is called after, so that no two are the same.
+PACKAGES = ("one", "two", "three")
+TRUST = {
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
+MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    "config": {"size": 1},
+    "layers": [{"digest": f"sha256:{'0' * 64}"}],
+}
+
+
+class Reply(NamedTuple):
+    """An answer; ``seconds`` is how long it took."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def code(self) -> str:
+        return self.headers.get("x-amzn-errortype", "")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Wire:
+    """One connection that stays for request after request."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._file: Any = None
+
+    def send(self, *calls: Call) -> list[Reply]:
+        """The answers to requests that are sent all at once."""
+        began = time.monotonic()
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=LIMIT)
+            self._file = self._socket.makefile("rb")
+        try:
+            self._socket.sendall(b"".join(call.encoded(self._port) for call in calls))
+            return [self._read(call, began) for call in calls]
+        except BaseException as error:
+            self.close()  # what may still come is for nobody
+            if isinstance(error, TimeoutError):
+                raise AssertionError(f"no answer within {LIMIT} s to {calls}") from None
+            raise
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._file.close()
+            self._socket.close()
+        self._socket = None
+
+    def _read(self, call: Call, began: float) -> Reply:
+        line = self._file.readline()
+        assert line, f"the connection was closed upon {call}"
+        headers = {name.lower(): value for name, value in parse_headers(self._file).items()}
+        body = self._file.read(int(headers.get("content-length", "0")))
+        if headers.get("connection") == "close":
+            self.close()
+        return Reply(int(line.split(b" ")[1]), headers, body, time.monotonic() - began)
+
+
+class Stage:
+    """The cloud, built anew whenever something in it has ``changed``.
+
+    ``before`` is what there is to see of it, ``files`` what lies in its directories. ``known`` and
+    ``plausible`` are what requests may give.
+    """
+
+    def __init__(self, lab: Any, scratch: Path) -> None:
+        self._lab = lab
+        self._scratch = scratch
+        self._clients = {name: lab.client(name) for name in ("iam", "sqs", "s3", "ecr")}
+        self._code = {
+            name: lab.zip({"a.py": f"{name} = 1\ndef b(event, context):\n    return event\n"})
+            for name in PACKAGES
+        }
+        self.wire = Wire(int(lab.endpoint_url.rpartition(":")[2]))
+        self._names: dict[str, Any] = {}
+        self.changed = True
+        self.ready()
+        self.known: dict[str, list[Any]] = filled(ROWS["known"], self._names)
+        self.plausible: dict[str, list[Any]] = filled(ROWS["plausible"], self._names)
+
+    def ready(self) -> None:
+        """Everything stands where it stood at first."""
+        if not self.changed:
+            return
+        self._lab.reset()
+        names = self._surroundings()
+        for batch in ROWS["batch"]:
+            self._play(batch, names)
+        assert self._names in ({}, names), "what is built anew is not the same"
+        self._names = names
+        self._looks = [
+            written(operation, filled(given, names))
+            for look in ROWS["look"]
+            for operation in look["operations"]
+            for given in look["given"]
+        ]
+        self.before, self.files = self.seen(), self.entries()
+        self.changed = False
+
+    def seen(self) -> list[tuple[Call, int, bytes]]:
+        """All that the API shows."""
+        replies = self.wire.send(*self._looks)
+        return [
+            (call, reply.status, reply.body)
+            for call, reply in zip(self._looks, replies, strict=True)
+        ]
+
+    def entries(self) -> set[Path]:
+        """What lies in the directories of the cloud."""
+        return {path for depth in ("*", "*/*", "*/*/*") for path in self._scratch.glob(depth)}
+
+    def _surroundings(self) -> dict[str, Any]:
+        """What functions stand on in other services, and what it is called."""
+        iam, sqs, s3, ecr = self._clients.values()
+        trust = json.dumps({"Statement": [TRUST]})
+        role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        sqs.create_queue(QueueName="queue")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="code.zip", Body=self._code["two"])
+        repository = ecr.create_repository(repositoryName="app")["repository"]["repositoryUri"]
+        manifest = json.dumps(MANIFEST)
+        ecr.put_image(repositoryName="app", imageManifest=manifest, imageTag="latest")
+        place = f"{self._lab.region}:{self._lab.account}"
+        return {
+            **{name: b64encode(code).decode() for name, code in self._code.items()},
+            "arn": f"arn:aws:lambda:{place}:",
+            "role": role,
+            "queue": f"arn:aws:sqs:{place}:queue",
+            "image": f"{repository}:latest",
+            "secret": f"arn:aws:secretsmanager:{place}:secret:s",
+            "profile": f"arn:aws:signer:{place}:/signing-profiles/p/abcdefghij",
+        }
+
+    def _play(self, batch: dict[str, Any], names: dict[str, Any]) -> None:
+        """Calls that must succeed, one after the other."""
+        calls = [written(operation, filled(given, names)) for operation, given in batch["calls"]]
+        replies = self.wire.send(*calls)
+        assert [one for one in replies if one.status >= 300] == [], replies
+        for name, path in batch.get("keep", {}).items():
+            number, *steps = path.split(".")
+            value = replies[int(number)].json
+            for step in steps:
+                value = value[step]
+            names[name] = value
+        if "advance" in batch:
+            self._lab.clock.advance(seconds=batch["advance"])
