@@ -160,7 +160,8 @@ def test_each_happens_at_its_own_time_and_may_ask_for_more_on_the_way(loop: _Loo
 
         def again() -> None:
             happened.append(platform.now() - begin)
-            platform.call_later(60, again)
+            if len(happened) < 5:
+                platform.call_later(60, again)
 
         platform.call_later(60, again)
         platform.advance(200)

@@ -199,6 +199,7 @@ import time
 def handler(event, context):
     with open(event["file"], "a") as file:
         file.write(f"{context.aws_request_id}\\n")
+    time.sleep(event.get("pause", 0))
 """
 
 
@@ -210,10 +211,12 @@ def test_an_event_is_left_behind_and_handled_once(
     assert (reply.status, reply.body) == (202, b"")
     assert "x-amz-executed-version" not in reply.headers
     wait_until(lambda: "invoke" in kinds(lab))
-    assert file.read_text() == reply.headers["x-amzn-requestid"] + "\n"
+    # A second delivery would come while this one takes its time.
+    last = invoke(lam, name, {"file": str(file), "pause": 0.3})
+    assert file.read_text().split() == [reply.headers["x-amzn-requestid"], last.request_id]
     accepted = next(record for record in lab.timeline if record.kind == "accepted")
     assert accepted.request_id == reply.headers["x-amzn-requestid"]
-    assert kinds(lab).count("invoke") == 1
+    assert kinds(lab).count("invoke") == 2
 
 
 def test_a_dry_run_runs_nothing_and_judges_as_a_true_one(

@@ -25,12 +25,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /
 
 # A function that starts two processes, one of them in a session of its own and an orphan.
 FAMILY = """
-import os, subprocess, time
+import os, subprocess, sys, time
+APART = "import subprocess as s, sys; s.Popen(['sleep', sys.argv[1]], start_new_session=True)"
 def handler(event, context):
     mark = event["mark"]
     child = subprocess.Popen(["sleep", mark])
-    code = "import subprocess, sys; subprocess.Popen(['sleep', sys.argv[1]], start_new_session=True)"
-    subprocess.run(["python3", "-c", code, mark + "1"], env={**os.environ, "PATH": os.defpath})
+    subprocess.run([sys.executable, "-S", "-c", APART, mark + "1"])
     if "here" in event:
         open(event["here"], "w").close()
         time.sleep(1000)
