@@ -1,4 +1,4 @@
-"""A cloud with something of everything in it, spoken to over plain HTTP, and all there is to see."""
+"""A cloud with something of everything in it, spoken to over plain HTTP, and how it looks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import socket
 import time
 import tomllib
 from base64 import b64encode
-from http.client import parse_headers
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from botocore.config import Config
 
 from tests.api_rows import filled
 from tests.shapes import Call, written
@@ -83,7 +86,10 @@ class Wire:
     def _read(self, call: Call, began: float) -> Reply:
         line = self._file.readline()
         assert line, f"the connection was closed upon {call}"
-        headers = {name.lower(): value for name, value in parse_headers(self._file).items()}
+        headers = {}
+        while (field := self._file.readline()) not in (b"\r\n", b""):
+            name, _, value = field.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
         body = self._file.read(int(headers.get("content-length", "0")))
         if headers.get("connection") == "close":
             self.close()
@@ -100,13 +106,13 @@ class Stage:
     def __init__(self, lab: Any, scratch: Path) -> None:
         self._lab = lab
         self._scratch = scratch
-        self._clients = {name: lab.client(name) for name in ("iam", "sqs", "s3", "ecr")}
         self._code = {
             name: lab.zip({"a.py": f"{name} = 1\ndef b(event, context):\n    return event\n"})
             for name in PACKAGES
         }
         self.wire = Wire(int(lab.endpoint_url.rpartition(":")[2]))
         self._names: dict[str, Any] = {}
+        self._others: list[Call] = []
         self.changed = True
         self.ready()
         self.known: dict[str, list[Any]] = filled(ROWS["known"], self._names)
@@ -145,25 +151,34 @@ class Stage:
 
     def _surroundings(self) -> dict[str, Any]:
         """What functions stand on in other services, and what it is called."""
-        iam, sqs, s3, ecr = self._clients.values()
-        trust = json.dumps({"Statement": [TRUST]})
-        role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        sqs.create_queue(QueueName="queue")
-        s3.create_bucket(Bucket="bucket")
-        s3.put_object(Bucket="bucket", Key="code.zip", Body=self._code["two"])
-        repository = ecr.create_repository(repositoryName="app")["repository"]["repositoryUri"]
-        manifest = json.dumps(MANIFEST)
-        ecr.put_image(repositoryName="app", imageManifest=manifest, imageTag="latest")
+        if not self._others:
+            self._others = recorded(self._lab, self._make_others)
+        else:
+            replies = self.wire.send(*self._others)
+            assert [one for one in replies if one.status >= 300] == [], replies
         place = f"{self._lab.region}:{self._lab.account}"
         return {
             **{name: b64encode(code).decode() for name, code in self._code.items()},
             "arn": f"arn:aws:lambda:{place}:",
-            "role": role,
+            "role": f"arn:aws:iam::{self._lab.account}:role/role",
             "queue": f"arn:aws:sqs:{place}:queue",
-            "image": f"{repository}:latest",
+            "image": f"{self._lab.account}.dkr.ecr.{self._lab.region}.amazonaws.com/app:latest",
             "secret": f"arn:aws:secretsmanager:{place}:secret:s",
             "profile": f"arn:aws:signer:{place}:/signing-profiles/p/abcdefghij",
         }
+
+    def _make_others(self, client: Callable[[str], Any]) -> None:
+        trust = json.dumps({"Statement": [TRUST]})
+        client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=trust)
+        client("sqs").create_queue(QueueName="queue")
+        s3, ecr = client("s3"), client("ecr")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="code.zip", Body=self._code["two"])
+        ecr.create_repository(repositoryName="app")
+        manifest = json.dumps(MANIFEST)
+        ecr.put_image(repositoryName="app", imageManifest=manifest, imageTag="latest")
+        # moto's EC2 takes a second or two to load: whoever has a subnet has used it already.
+        client("ec2").describe_vpcs()
 
     def _play(self, batch: dict[str, Any], names: dict[str, Any]) -> None:
         """Calls that must succeed, one after the other."""
@@ -178,3 +193,27 @@ class Stage:
             names[name] = value
         if "advance" in batch:
             self._lab.clock.advance(seconds=batch["advance"])
+
+
+def recorded(lab: Any, make: Callable[[Callable[[str], Any]], None]) -> list[Call]:
+    """The requests that boto3 sends while something is made, to be sent again without it."""
+    found: list[Call] = []
+
+    def see(request: Any, **_: Any) -> None:
+        address = urlsplit(request.url)
+        target = f"{address.path}?{address.query}" if address.query else address.path
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+            if name not in ("Expect", "Content-Length")
+        }
+        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        found.append(Call("", {}, request.method, target, headers=headers, body=body))
+
+    def client(service: str) -> Any:
+        made = lab.client(service, config=Config(request_checksum_calculation="when_required"))
+        made.meta.events.register("before-send", see)
+        return made
+
+    make(client)
+    return found

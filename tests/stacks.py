@@ -124,7 +124,7 @@ class Stack:
             (event["LogicalResourceId"], event["ResourceStatus"], event["ResourceStatusReason"])
             for event in reversed(events)
             if event["ResourceStatus"].endswith("_FAILED")
-            and event["ResourceType"] != "AWS::CloudFormation::Stack"
+            and event["LogicalResourceId"] != self.name
         ]
 
 

@@ -135,7 +135,7 @@ class LambdaResource:
         place = cls.STACKS.place(
             account_id, region_name, stack.stack_id, ids["LogicalId"], dict(stack.tags)
         )
-        properties = cloudformation_json["Properties"]
+        properties = _properties(cloudformation_json)
         return cls(cls.STACKS.create(cls.TYPE, place, resource_name, properties))
 
     @classmethod
@@ -149,7 +149,7 @@ class LambdaResource:
     ) -> LambdaResource:
         """Update the resource in place, or replace it."""
         made = original_resource.made
-        after = cls.STACKS.update(made, new_resource_name, cloudformation_json["Properties"])
+        after = cls.STACKS.update(made, new_resource_name, _properties(cloudformation_json))
         return cls(after, original_resource if after.key != made.key else None)
 
     @classmethod
@@ -162,3 +162,9 @@ class LambdaResource:
     ) -> None:
         """Never called: a resource deletes itself."""
         raise NotImplementedError(resource_name, cloudformation_json, account_id, region_name)
+
+
+def _properties(described: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a resource; what is none counts as not given."""
+    found = described.get("Properties")
+    return found if isinstance(found, dict) else {}

@@ -42,17 +42,18 @@ def install() -> None:
 
 
 class Blame(NamedTuple):
-    """The resource of a stack for which something failed."""
+    """What failed (create, update, delete) for which resource of a stack."""
 
+    verb: str
     logical_id: str
     type: str
     physical_id: str
 
 
-def blame(error: Exception, logical_id: str, kind: str, physical_id: str = "") -> None:
-    """Note in an error which resource it is about; the first note stays."""
+def blame(error: Exception, verb: str, logical_id: str, kind: str, physical_id: str = "") -> None:
+    """Note in an error what failed for which resource; the first note stays."""
     if blamed(error) is None:
-        error.__dict__["blame"] = Blame(logical_id, kind, physical_id)
+        error.__dict__["blame"] = Blame(verb, logical_id, kind, physical_id)
 
 
 def blamed(error: Exception) -> Blame | None:
@@ -102,7 +103,7 @@ def _remove_all(resources: Any, waiting: dict[str, tuple[Any, Json]]) -> dict[st
             try:
                 resources._delete_resource(instance, described)
             except Exception as error:
-                blame(error, name, described["Type"], _physical_id(instance))
+                blame(error, "delete", name, described["Type"], _physical_id(instance))
                 refused[name] = error
         if len(refused) == len(waiting):
             return refused

@@ -13,9 +13,7 @@ from typing import Any
 
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import CloudFormationError
-from moto.core.exceptions import ServiceException
 from moto.moto_api._internal import mock_random
-from werkzeug.exceptions import HTTPException
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error, not_implemented
@@ -37,8 +35,9 @@ _HANDLER_CODES = {
 @cache
 def install() -> None:
     """Let stacks end in this way; once is enough."""
-    for name in ("parse_and_create_resource", "parse_and_update_resource"):
-        setattr(parsing, name, _watched(getattr(parsing, name)))
+    for verb in ("create", "update"):
+        name = f"parse_and_{verb}_resource"
+        setattr(parsing, name, _watched(verb, getattr(parsing, name)))
     backend = models.CloudFormationBackend
     backend.create_stack = _creation(backend.create_stack)
     backend.delete_stack = _deletion(backend.delete_stack)
@@ -53,7 +52,7 @@ def install() -> None:
 Call = Callable[..., Any]
 
 
-def _watched(act: Call) -> Call:
+def _watched(verb: str, act: Call) -> Call:
     """As moto's own; an error tells for which resource, and no type of Lambda's is passed over."""
 
     def run(logical_id: str, resource_json: dict[str, Any], *given: Any, **options: Any) -> Any:
@@ -63,9 +62,12 @@ def _watched(act: Call) -> Call:
                 raise not_implemented(f"the resource type {kind}")
             made = act(logical_id, resource_json, *given, **options)
             if isinstance(made, models.Stack) and made.status == "ROLLBACK_COMPLETE":
+                models.cloudformation_backends[made.account_id][made.region_name].delete_stack(
+                    made.stack_id
+                )
                 raise aws_error("stack.nested", stack=made.stack_id, reason=made.status_reason)
         except Exception as error:
-            blame(error, logical_id, kind)
+            blame(error, verb, logical_id, kind)
             raise
         return made
 
@@ -86,7 +88,7 @@ def _creation(create_stack: Call) -> Call:
             if not _is_refusal(error):
                 del backend.stacks[stack.stack_id]
                 raise
-            _tell_rollback(stack, error, "create")
+            _tell_rollback(stack, error, "ROLLBACK")
             return stack
 
     return run
@@ -115,7 +117,7 @@ def _stack_update(update: Call) -> Call:
             stack.output_map = stack._create_output_map()
             if not _is_refusal(error):
                 raise
-            _tell_rollback(stack, error, "update")
+            _tell_rollback(stack, error, "UPDATE_ROLLBACK")
         else:
             _tell_success(stack)
 
@@ -140,8 +142,9 @@ def _execution(execute_change_set: Call) -> Call:
                 raise
             change_set = backend.describe_change_set(change_set_name)
             change_set.execution_status = "EXECUTE_FAILED"
-            verb = "create" if change_set.change_set_type == "CREATE" else "update"
-            _tell_rollback(change_set.stack, error, verb)
+            first = change_set.change_set_type == "CREATE"
+            state = "ROLLBACK" if first else "UPDATE_ROLLBACK"
+            _tell_rollback(change_set.stack, error, state)
 
     return run
 
@@ -165,7 +168,7 @@ def _deletion(delete_stack: Call) -> Call:
             backend.stacks[stack.stack_id] = stack
             if not _is_refusal(error):
                 raise
-            _tell(stack, error, "delete")
+            stack.status_reason = _tell(stack, error, "stack.failed")
             _end(stack, "DELETE_FAILED", stack.status_reason)
 
     return run
@@ -195,26 +198,31 @@ def _stack_resources(stack: Any) -> list[Any]:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether a service has refused a resource; else the template is wrong, or the lab is."""
-    told = isinstance(error, AwsError | ServiceException | HTTPException)
+    """Whether a service has refused a resource; else the template is wrong, or the lab is.
+
+    What the errors of moto's services have in common is their text.
+    """
+    told = isinstance(getattr(error, "message", None), str)
     return told and not isinstance(error, CloudFormationError)
 
 
-def _tell_rollback(stack: Any, error: Exception, verb: str) -> None:
+def _tell_rollback(stack: Any, error: Exception, state: str) -> None:
     """The events of a creation or an update that was refused and taken back."""
-    _tell(stack, error, verb)
-    state = "ROLLBACK" if verb == "create" else "UPDATE_ROLLBACK"
+    at_first = state == "ROLLBACK"
+    text = "stack.failed-at-first" if at_first else "stack.failed"
+    stack.status_reason = _tell(stack, error, text)
     _end(stack, f"{state}_IN_PROGRESS", stack.status_reason)
-    stuck = stack.resource_map.stuck
+    stuck = getattr(stack.resource_map, "stuck", None)
     _end(stack, f"{state}_FAILED" if stuck else f"{state}_COMPLETE", None)
 
 
-def _tell(stack: Any, error: Exception, verb: str) -> None:
-    """The event of the resource that failed, and the reason for the stack to fail."""
-    resource = blamed(error) or Blame(stack.name, "", "")
-    _event(stack, resource, f"{verb.upper()}_FAILED", _reason(error, resource.type))
-    found = facts.message(f"stack.failed-to-{verb}")
-    stack.status_reason = found.format(resources=resource.logical_id)
+def _tell(stack: Any, error: Exception, text: str) -> str:
+    """The event of the resource that failed; gives the reason for the stack to fail."""
+    resource = blamed(error) or Blame("create", stack.name, "", "")
+    _event(stack, resource, error)
+    gaps = {"verb": resource.verb, "resources": resource.logical_id}
+    message = facts.message(text)
+    return message.format(**{name: gaps[name] for name in message.fields})
 
 
 def _tell_success(stack: Any) -> None:
@@ -223,7 +231,7 @@ def _tell_success(stack: Any) -> None:
     for error in stack.resource_map.stuck.values():
         resource = blamed(error)
         if resource is not None:
-            _event(stack, resource, "DELETE_FAILED", _reason(error, resource.type))
+            _event(stack, resource, error)
 
 
 def _end(stack: Any, status: str, reason: str | None) -> None:
@@ -231,15 +239,15 @@ def _end(stack: Any, status: str, reason: str | None) -> None:
     stack.status = status
 
 
-def _event(stack: Any, resource: Blame, status: str, reason: str) -> None:
+def _event(stack: Any, resource: Blame, error: Exception) -> None:
     event = models.Event(
         stack_id=stack.stack_id,
         stack_name=stack.name,
         logical_resource_id=resource.logical_id,
         physical_resource_id=resource.physical_id,
         resource_type=resource.type,
-        resource_status=status,
-        resource_status_reason=reason,
+        resource_status=f"{resource.verb.upper()}_FAILED",
+        resource_status_reason=_reason(error, resource.type),
         resource_properties=None,
     )
     event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
@@ -250,12 +258,13 @@ def _reason(error: Any, kind: str) -> str:
     """Why a resource failed: CloudFormation's own words, or those of the service that refused."""
     text = str(getattr(error, "message", error))
     code = getattr(error, "error_type", getattr(error, "code", ""))
-    if code == "ValidationError" and isinstance(error, AwsError):
+    status = getattr(error, "status", getattr(error, "code", 400))
+    if isinstance(error, AwsError) and not code:
         return text
     return facts.message("stack.refused").format(
         text=text,
         service=kind.split("::")[1] if "::" in kind else "CloudFormation",
-        status=getattr(error, "status", 400),
+        status=status if isinstance(status, int) else 400,
         request_id=mock_random.uuid4(),
         token=mock_random.uuid4(),
         handler_code=_HANDLER_CODES.get(code, "InvalidRequest"),
