@@ -48,7 +48,7 @@ def command() -> str:
 def served() -> Iterator[dict[str, str]]:
     """What ``lambdalab serve`` prints, as variables."""
     with subprocess.Popen(
-        [sys.executable, "-m", "lambdalab", "serve", "--region", "eu-west-1"],
+        [sys.executable, "-m", "lambdalab", "serve", "--region", "eu-west-1", "--speed", "10"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
@@ -99,26 +99,29 @@ def package(folder: Path, answer: int) -> str:
 def test_a_function_lives_from_create_to_delete(
     aws: Aws, run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
+    second = run("--version").stdout.startswith("aws-cli/2")
+    # Version 2 takes a payload as base64 unless it is told otherwise.
+    as_it_is = ["--cli-binary-format", "raw-in-base64-out"] if second else []
+
+    def invoke() -> tuple[Any, Any, str]:
+        out = tmp_path / "out.json"
+        told = aws(
+            "lambda", "invoke", "--function-name", "f", "--payload", '{"key": 1}',
+            "--log-type", "Tail", *as_it_is, str(out),
+        )  # fmt: skip
+        return told, json.loads(out.read_text()), base64.b64decode(told["LogResult"]).decode()
+
     role = aws(
         "iam", "create-role", "--role-name", "r", "--assume-role-policy-document", json.dumps(TRUST)
     )["Role"]["Arn"]
     made = aws(
         "lambda", "create-function", "--function-name", "f", "--runtime", "python3.13",
         "--handler", "app.handler", "--role", role, "--zip-file", package(tmp_path, 1),
-        "--environment", "Variables={AB=cd}", "--tags", "team=a",
+        "--environment", "Variables={AB=cd}", "--tags", "team=a", "--timeout", "9",
     )  # fmt: skip
     assert made["FunctionArn"] == "arn:aws:lambda:eu-west-1:123456789012:function:f"
     assert made["State"] == "Pending"
     assert aws("lambda", "wait", "function-active-v2", "--function-name", "f") is None
-
-    def invoke() -> tuple[Any, Any, str]:
-        out = tmp_path / "out.json"
-        told = aws(
-            "lambda", "invoke", "--function-name", "f", "--payload", '{"key": 1}',
-            "--log-type", "Tail", *raw_payloads(run), str(out),
-        )  # fmt: skip
-        return told, json.loads(out.read_text()), base64.b64decode(told["LogResult"]).decode()
-
     told, answer, log = invoke()
     assert (told["StatusCode"], told["ExecutedVersion"], answer) == (200, "$LATEST", {"answer": 1})
     assert "got {'key': 1}\n" in log
@@ -126,30 +129,19 @@ def test_a_function_lives_from_create_to_delete(
     changed = package(tmp_path, 2)
     aws("lambda", "update-function-code", "--function-name", "f", "--zip-file", changed)
     aws("lambda", "wait", "function-updated-v2", "--function-name", "f")
-    aws("lambda", "update-function-configuration", "--function-name", "f", "--timeout", "9")
-    aws("lambda", "wait", "function-updated-v2", "--function-name", "f")
     assert invoke()[1] == {"answer": 2}
-
     (listed,) = aws("lambda", "list-functions")["Functions"]
     assert (listed["FunctionName"], listed["Timeout"]) == ("f", 9)
-    assert aws("lambda", "get-function", "--function-name", "f")["Tags"] == {"team": "a"}
 
-    tail = run("logs", "tail", "/aws/lambda/f", "--since", "1h", "--format", "short")
-    if "Invalid choice" not in tail.stderr and "argument" not in tail.stderr:  # version 2 has it
-        assert re.search(r"got \{'key': 1\}", tail.stdout), tail.stderr
+    if second:  # version 1 has no such command
+        tail = run("logs", "tail", "/aws/lambda/f", "--since", "1h", "--format", "short")
+        assert len(re.findall(r"got \{'key': 1\}", tail.stdout)) == 2, tail.stderr
     events = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/f")["events"]
-    assert [e["message"] for e in events if e["message"].startswith("got")] == [
+    assert [event["message"] for event in events if "got" in event["message"]] == [
         "got {'key': 1}\n"
     ] * 2
-
     aws("lambda", "delete-function", "--function-name", "f")
     assert aws("lambda", "list-functions")["Functions"] == []
-
-
-def raw_payloads(run: Callable[..., subprocess.CompletedProcess[str]]) -> list[str]:
-    """Version 2 takes a payload as base64 unless it is told otherwise; version 1 knows no other."""
-    second = run("--version").stdout.startswith("aws-cli/2")
-    return ["--cli-binary-format", "raw-in-base64-out"] if second else []
 
 
 def test_a_refusal_is_printed_as_that_of_aws(
@@ -170,9 +162,9 @@ def test_files_go_to_a_bucket_and_back(
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(range(256)) * (36 << 10))  # 9 MB: sent in parts
     assert run("s3", "mb", "s3://bucket").returncode == 0
-    for name in ("large.bin", "with blank+é.bin"):
-        done = run("s3", "cp", str(large), f"s3://bucket/{name}")
-        assert done.returncode == 0, done.stderr
-        assert run("s3", "cp", f"s3://bucket/{name}", str(tmp_path / "back")).returncode == 0
-        assert (tmp_path / "back").read_bytes() == large.read_bytes()
+    done = run("s3", "cp", str(large), "s3://bucket/with blank+é.bin")
+    assert done.returncode == 0, done.stderr
+    back = tmp_path / "back"
+    assert run("s3", "cp", "s3://bucket/with blank+é.bin", str(back)).returncode == 0
+    assert back.read_bytes() == large.read_bytes()
     assert "with blank+é.bin" in run("s3", "ls", "s3://bucket").stdout

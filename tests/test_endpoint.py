@@ -236,7 +236,6 @@ OPERATIONS = [
     ("dynamodb", "list_tables"),
     ("sqs", "list_queues"),
     ("sns", "list_topics"),
-    ("ec2", "describe_vpcs"),
     ("logs", "describe_log_groups"),
     ("cloudwatch", "list_metrics"),
     ("apigateway", "get_rest_apis"),

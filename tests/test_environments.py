@@ -129,7 +129,7 @@ def check_timeline(row: dict[str, Any], lab: Lab) -> None:
 def test_the_timeline_tells_how_an_invocation_ended(
     code: str, status: str, lab: Lab, lam: Any, make_function: MakeFunction
 ) -> None:
-    invoke(lam, make_function(code, Timeout=1))
+    invoke(lam, make_function(code, Timeout=1 if status == "timeout" else 30))
     record = next(record for record in lab.timeline if record.kind == "invoke")
     assert record.detail["status"] == status
     assert record.detail["cold"] is True
@@ -224,7 +224,8 @@ def test_a_lot_of_output_is_logged_whole_and_before_the_end(
 ) -> None:
     name = make_function(
         "import sys\ndef handler(event, context):\n    for number in range(3000):\n"
-        "        print(number, 'x' * 500)\n"
+        "        print(number, 'x' * 500)\n",
+        Timeout=30,
     )
     invoke(lam, name)
     events = events_of(lab, name)
@@ -565,7 +566,7 @@ def test_memory_within_the_limit_is_used_freely_and_reported(
     lam: Any, make_function: MakeFunction
 ) -> None:
     name = make_function(
-        "def handler(event, context):\n    return len(bytearray(event['mb'] << 20))\n"
+        "def handler(event, context):\n    return len(bytearray(event['mb'] << 20))\n", Timeout=30
     )
     before = invoke(lam, name, {"mb": 0})
     answer = invoke(lam, name, {"mb": 70})
@@ -589,7 +590,9 @@ def test_a_function_has_the_cpu_that_its_memory_earns(
     lam: Any, make_function: MakeFunction
 ) -> None:
     # On a busy machine a process may get less than it has earned; it must never get much more.
-    small, half, whole = (make_function(BURNS, MemorySize=mb) for mb in (128, 885, 1769))
+    small, half, whole = (
+        make_function(BURNS, MemorySize=mb, Timeout=30) for mb in (128, 885, 1769)
+    )
     shares = [invoke(lam, name, {"seconds": 0.5}).value for name in (small, half, whole)]
     assert shares[0] < 2 * 128 / 1769
     assert shares[1] < 1.3 * 0.5

@@ -215,7 +215,7 @@ members = st.sampled_from(
 
 @given(changes=st.dictionaries(members, documents, min_size=1, max_size=4))
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
