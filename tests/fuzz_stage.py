@@ -8,6 +8,7 @@ import time
 import tomllib
 from base64 import b64encode
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -207,7 +208,11 @@ def recorded(lab: Any, make: Callable[[Callable[[str], Any]], None]) -> list[Cal
             for name, value in request.headers.items()
             if name not in ("Expect", "Content-Length")
         }
-        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        body = request.body or b""
+        if isinstance(body, BytesIO):
+            body = body.getvalue()
+        elif isinstance(body, str):
+            body = body.encode()
         found.append(Call("", {}, request.method, target, headers=headers, body=body))
 
     def client(service: str) -> Any:

@@ -167,7 +167,7 @@ def _read_timestamp(shape: Any, value: Any) -> float:  # noqa: ARG001
     """Seconds since the epoch."""
     if not _is_number(value):
         raise _wrong_type(_json_name(value), "a Timestamp")
-    return value
+    return float(value)
 
 
 def _is_number(value: Any) -> bool:
