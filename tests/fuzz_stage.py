@@ -16,10 +16,13 @@ from urllib.parse import urlsplit
 from botocore.config import Config
 
 from tests.api_rows import filled
+from tests.engine import port_of
 from tests.shapes import Call, written
 
 __all__ = ["LIMIT", "Reply", "Stage", "Wire"]
 
+# How many calls may change the stage until it is built anew, which takes a tenth of a second.
+CHANGES = 6
 # No answer may take longer, in seconds.
 LIMIT = 2.0
 ROWS = tomllib.loads((Path(__file__).parent / "rows" / "fuzz.toml").read_text("utf-8"))
@@ -98,10 +101,11 @@ class Wire:
 
 
 class Stage:
-    """The cloud, built anew whenever something in it has ``changed``.
+    """The cloud, built anew now and then.
 
-    ``before`` is what there is to see of it, ``files`` what lies in its directories. ``known`` and
-    ``plausible`` are what requests may give.
+    ``before`` is what there is to see of it, ``files`` what lies in its directories, and
+    ``history`` the calls that have changed it since it was built. ``known`` and ``plausible`` are
+    what requests may give.
     """
 
     def __init__(self, lab: Any, scratch: Path) -> None:
@@ -111,19 +115,32 @@ class Stage:
             name: lab.zip({"a.py": f"{name} = 1\ndef b(event, context):\n    return event\n"})
             for name in PACKAGES
         }
-        self.wire = Wire(int(lab.endpoint_url.rpartition(":")[2]))
+        self.wire = Wire(port_of(lab))
         self._names: dict[str, Any] = {}
         self._others: list[Call] = []
-        self.changed = True
+        self.history: list[Call] = []
+        self._spoilt, self._stale = True, True
         self.ready()
         self.known: dict[str, list[Any]] = filled(ROWS["known"], self._names)
         self.plausible: dict[str, list[Any]] = filled(ROWS["plausible"], self._names)
 
     def ready(self) -> None:
-        """Everything stands where it stood at first."""
-        if not self.changed:
-            return
+        """Know how it looks; build it anew where it is spoilt."""
+        if self._spoilt:
+            self._build()
+        if self._stale:
+            self.before, self.files = self.seen(), self.entries()
+        self._spoilt, self._stale = False, False
+
+    def changed(self, call: Call, *, spoilt: bool = False) -> None:
+        """A call has changed it; after a few of them it is built anew."""
+        self.history.append(call)
+        self._stale = True
+        self._spoilt = spoilt or len(self.history) >= CHANGES
+
+    def _build(self) -> None:
         self._lab.reset()
+        self.history = []
         names = self._surroundings()
         for batch in ROWS["batch"]:
             self._play(batch, names)
@@ -135,8 +152,6 @@ class Stage:
             for operation in look["operations"]
             for given in look["given"]
         ]
-        self.before, self.files = self.seen(), self.entries()
-        self.changed = False
 
     def seen(self) -> list[tuple[Call, int, bytes]]:
         """All that the API shows."""
@@ -153,6 +168,8 @@ class Stage:
     def _surroundings(self) -> dict[str, Any]:
         """What functions stand on in other services, and what it is called."""
         if not self._others:
+            # moto's EC2 takes a second or two to load: whoever has a subnet has used it already.
+            self._lab.client("ec2").describe_vpcs()
             self._others = recorded(self._lab, self._make_others)
         else:
             replies = self.wire.send(*self._others)
@@ -178,8 +195,6 @@ class Stage:
         ecr.create_repository(repositoryName="app")
         manifest = json.dumps(MANIFEST)
         ecr.put_image(repositoryName="app", imageManifest=manifest, imageTag="latest")
-        # moto's EC2 takes a second or two to load: whoever has a subnet has used it already.
-        client("ec2").describe_vpcs()
 
     def _play(self, batch: dict[str, Any], names: dict[str, Any]) -> None:
         """Calls that must succeed, one after the other."""

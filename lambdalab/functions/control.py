@@ -19,6 +19,7 @@ from lambdalab.functions.packages import Package
 from lambdalab.functions.paging import page
 from lambdalab.functions.records import Configuration, Function, Version
 from lambdalab.functions.runtime_management import check_runtime_free
+from lambdalab.functions.settings import network
 from lambdalab.functions.tags import check_count
 from lambdalab.neighbours import iam
 from lambdalab.timeline import Timeline
@@ -62,6 +63,7 @@ class FunctionService:
 
     async def create_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """CreateFunction; with Publish, the first version is published at once."""
+        await network.looked_up(caller, given)
         wanted = _new_function(caller, given["FunctionName"])
         chosen = settings.for_new(caller, wanted, given, self._clock.utc().date())
         iam.check_assumable(caller.account, given["Role"])
@@ -141,6 +143,7 @@ class FunctionService:
         self, caller: Caller, given: dict[str, Any]
     ) -> dict[str, Any]:
         """UpdateFunctionConfiguration: only the given settings change."""
+        await network.looked_up(caller, given)
         function = self._changeable(caller, given)
         before = function.latest.configuration
         chosen = settings.for_update(caller, before, given, self._clock.utc().date())

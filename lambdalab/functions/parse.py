@@ -26,7 +26,7 @@ _JSON_NAMES: dict[type, str] = {
     list: "START_ARRAY",
 }
 # Python's own reading of numbers knows more: signs of other scripts, blanks, underscores.
-_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
 
 
 def parameters(model: OperationModel, labels: dict[str, str], request: Request) -> dict[str, Any]:
@@ -70,9 +70,10 @@ def _from_text(shape: Shape, text: Any) -> Any:
 
 
 def _number(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
+    number = int(text) if _WHOLE.fullmatch(text) else None
+    if number is None or not -(2**63) <= number < 2**63:
         raise _wrong_type("STRING_VALUE", "an Integer")
-    return int(text)
+    return number
 
 
 _TEXT_READERS: dict[str, Callable[[str], Any]] = {

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
-from lambdalab.errors import aws_error
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.arns import FunctionId
 from lambdalab.functions.lookup import Caller
 from lambdalab.neighbours import ec2
 
-__all__ = ["dead_letters", "vpc"]
+__all__ = ["dead_letters", "looked_up", "vpc"]
 
 _DEAD_LETTER_SERVICES = ("sqs", "sns")
 _SERVICE = 2
+
+
+async def looked_up(caller: Caller, given: dict[str, Any]) -> None:
+    """Look for the VPC once in a thread: at first moto loads for seconds, and others are served."""
+    value = given.get("VpcConfig") or {}
+    if value.get("SubnetIds"):
+        places = value["SubnetIds"], value.get("SecurityGroupIds") or []
+        with contextlib.suppress(AwsError):
+            await asyncio.to_thread(ec2.vpc_of, caller.account, caller.region, *places)
 
 
 def vpc(caller: Caller, function: FunctionId, before: Any, value: Any) -> Any:  # noqa: ARG001
