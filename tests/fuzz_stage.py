@@ -65,16 +65,25 @@ class Wire:
         self._port = port
         self._socket: socket.socket | None = None
         self._file: Any = None
+        self._began = 0.0
 
     def send(self, *calls: Call) -> list[Reply]:
         """The answers to requests that are sent all at once."""
-        began = time.monotonic()
+        self.post(*calls)
+        return self.take(*calls)
+
+    def post(self, *calls: Call) -> None:
+        """Send requests, and do not wait for their answers."""
+        self._began = time.monotonic()
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=LIMIT)
             self._file = self._socket.makefile("rb")
+        self._socket.sendall(b"".join(call.encoded(self._port) for call in calls))
+
+    def take(self, *calls: Call) -> list[Reply]:
+        """The answers to the requests that were sent."""
         try:
-            self._socket.sendall(b"".join(call.encoded(self._port) for call in calls))
-            return [self._read(call, began) for call in calls]
+            return [self._read(call) for call in calls]
         except BaseException as error:
             self.close()  # what may still come is for nobody
             if isinstance(error, TimeoutError):
@@ -87,7 +96,7 @@ class Wire:
             self._socket.close()
         self._socket = None
 
-    def _read(self, call: Call, began: float) -> Reply:
+    def _read(self, call: Call) -> Reply:
         line = self._file.readline()
         assert line, f"the connection was closed upon {call}"
         headers = {}
@@ -97,7 +106,7 @@ class Wire:
         body = self._file.read(int(headers.get("content-length", "0")))
         if headers.get("connection") == "close":
             self.close()
-        return Reply(int(line.split(b" ")[1]), headers, body, time.monotonic() - began)
+        return Reply(int(line.split(b" ")[1]), headers, body, time.monotonic() - self._began)
 
 
 class Stage:
@@ -109,7 +118,7 @@ class Stage:
     """
 
     def __init__(self, lab: Any, scratch: Path) -> None:
-        self._lab = lab
+        self.lab = lab
         self._scratch = scratch
         self._code = {
             name: lab.zip({"a.py": f"{name} = 1\ndef b(event, context):\n    return event\n"})
@@ -139,7 +148,7 @@ class Stage:
         self._spoilt = spoilt or len(self.history) >= CHANGES
 
     def _build(self) -> None:
-        self._lab.reset()
+        self.lab.reset()
         self.history = []
         names = self._surroundings()
         for batch in ROWS["batch"]:
@@ -169,18 +178,18 @@ class Stage:
         """What functions stand on in other services, and what it is called."""
         if not self._others:
             # moto's EC2 takes a second or two to load: whoever has a subnet has used it already.
-            self._lab.client("ec2").describe_vpcs()
-            self._others = recorded(self._lab, self._make_others)
+            self.lab.client("ec2").describe_vpcs()
+            self._others = recorded(self.lab, self._make_others)
         else:
             replies = self.wire.send(*self._others)
             assert [one for one in replies if one.status >= 300] == [], replies
-        place = f"{self._lab.region}:{self._lab.account}"
+        place = f"{self.lab.region}:{self.lab.account}"
         return {
             **{name: b64encode(code).decode() for name, code in self._code.items()},
             "arn": f"arn:aws:lambda:{place}:",
-            "role": f"arn:aws:iam::{self._lab.account}:role/role",
+            "role": f"arn:aws:iam::{self.lab.account}:role/role",
             "queue": f"arn:aws:sqs:{place}:queue",
-            "image": f"{self._lab.account}.dkr.ecr.{self._lab.region}.amazonaws.com/app:latest",
+            "image": f"{self.lab.account}.dkr.ecr.{self.lab.region}.amazonaws.com/app:latest",
             "secret": f"arn:aws:secretsmanager:{place}:secret:s",
             "profile": f"arn:aws:signer:{place}:/signing-profiles/p/abcdefghij",
         }
@@ -208,7 +217,7 @@ class Stage:
                 value = value[step]
             names[name] = value
         if "advance" in batch:
-            self._lab.clock.advance(seconds=batch["advance"])
+            self.lab.clock.advance(seconds=batch["advance"])
 
 
 def recorded(lab: Any, make: Callable[[Callable[[str], Any]], None]) -> list[Call]:

@@ -319,7 +319,8 @@ def _text_edges(shape: Shape, plain: str) -> list[Any]:
     other = [plain.upper(), plain.lower(), plain * 2, plain[:-1]]
     around = [f" {plain}", f"{plain}\n", f"{plain}é", f"{plain}\u00a0"]
     digits = plain.translate({ord("0") + digit: 0x660 + digit for digit in range(10)})
-    huge = [letter * _HUGE, (plain or "a") * (_HUGE // (len(plain) or 1))]
+    # The last is JSON in base64: lists in lists in lists.
+    huge = [letter * _HUGE, (plain or "a") * (_HUGE // (len(plain) or 1)), "W1tb" * 15_000]
     return [*_ODD, *grown, *other, *around, digits, *huge]
 
 
