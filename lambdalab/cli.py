@@ -86,6 +86,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--no-cpu", dest="cpu", action="store_false",
         help="give each function a whole CPU instead of the share its memory earns",
     )  # fmt: skip
+    parser.add_argument(
+        "--rates", action="store_true",
+        help="let the API be called only as often as AWS lets an account: 15 requests a second",
+    )  # fmt: skip
     parser.set_defaults(run=_serve)
 
 

@@ -76,6 +76,11 @@ class LabClock:
         """Platform time now as an aware UTC datetime."""
         return datetime.fromtimestamp(self.now(), UTC)
 
+    def stamp(self) -> str:
+        """Platform time now as the Lambda API writes it: ISO 8601 with milliseconds and +0000."""
+        now = self.utc()
+        return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}+0000"
+
     def call_later(
         self, delay: float, callback: Callable[[], None], priority: int = 0
     ) -> Scheduled:

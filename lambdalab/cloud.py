@@ -29,9 +29,16 @@ from lambdalab.execution.logbook import LogBook
 from lambdalab.execution.memory import MemoryWatch
 from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.zygote_client import ZygoteClient
+from lambdalab.functions.aliases import AliasService
 from lambdalab.functions.control import FunctionService
-from lambdalab.functions.packages import PackageStore
-from lambdalab.functions.stacks import StackFunctions
+from lambdalab.functions.governance import Governance
+from lambdalab.functions.lookup import Directory
+from lambdalab.functions.packages import Package, PackageStore
+from lambdalab.functions.rates import RequestRates
+from lambdalab.functions.records import Registry
+from lambdalab.functions.stacks import StackResources
+from lambdalab.functions.storage import Storage
+from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import application, state
@@ -48,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "cpu": True,
     "secret": None,
     "seed": 0,
+    "rates": False,
     "token": "",
 }
 PREFIX = "lambdalab-"
@@ -87,19 +95,47 @@ class Cloud:
             self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
         )
         self._pool = EnvironmentPool(machinery, self.timeline, self._draws.stream("streams"))
-        self._functions = FunctionService(
-            self.clock, self.timeline, self._packages, self._draws.stream("functions")
+        directory = Directory(Registry())
+
+        def download(package: Package) -> str:
+            return f"{base_url}{CODE}{package.key}"
+
+        self._storage = Storage(
+            directory.registry, self._packages, self.clock, self._draws, download
         )
-        self._invocations = InvocationService(
+        self._functions = FunctionService(
+            directory,
+            clock=self.clock,
+            timeline=self.timeline,
+            intake=self._storage.intake,
+            draw=self._draws.stream("functions"),
+            download=download,
+        )
+        self._registry = directory.registry
+        self._governance = Governance(directory, self.clock, self._draws)
+        self._governance.account.stored.append(self._storage.intake.stored_layers)
+        self._functions.before_deployment.append(self._governance.code_signing.check_deployment)
+        traffic = Traffic(directory, self.clock, self._draws)
+        self._governance.tags.holders["event-source-mapping"] = traffic.mappings.tags_of
+        self._rates = RequestRates(self.clock)
+        services = [
             self._functions,
+            AliasService(directory, self._draws.stream("aliases")),
+            *self._governance.services,
+            *self._storage.services,
+            *traffic.services,
+        ]
+        self._functions.on_change.append(self._pool.retire)
+        self._invocations = InvocationService(
+            directory,
             self._pool,
             clock=self.clock,
             timeline=self.timeline,
             metrics=self._metrics,
-            random=self._draws.stream("traces"),
+            draws=self._draws,
             endpoint_url=base_url,
         )
-        self._stacks = StackFunctions(self._functions, asyncio.get_running_loop())
+        self._stacks = StackResources(services, directory, asyncio.get_running_loop())
         self._endpoint = Endpoint(
             account=settings["account"],
             region=settings["region"],
@@ -113,10 +149,7 @@ class Cloud:
                 stop=self.ended.set,
             ),
             operations=LambdaOperations(
-                self._functions,
-                self._invocations,
-                self._draws,
-                lambda package: f"{base_url}{CODE}{package.key}",
+                services, self._invocations, self._draws, self._rates if settings["rates"] else None
             ),
             packages=self._packages,
             before=self._before_moto,
@@ -146,7 +179,11 @@ class Cloud:
         """
         self._pool.end_all()
         await self._invocations.empty()
-        self._functions.empty()
+        self._registry.clear()
+        self._governance.clear()
+        self._storage.clear()
+        self._rates.clear()
+        self._packages.clear()
         self.clock.restart()
         self._logbook.clear()
         self._metrics.clear()
@@ -161,6 +198,7 @@ class Cloud:
         self._endpoint.close()
         self._pool.end_all()
         self._zygote.stop()
+        self._packages.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
 

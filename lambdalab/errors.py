@@ -17,7 +17,7 @@ class AwsError(Exception):
     """A refusal as AWS words it.
 
     ``code`` is the name SDKs match on, ``status`` the HTTP status. ``members`` replaces the usual
-    body members ``Type`` and ``Message`` where an operation answers with others.
+    body members (``Type`` and the text) where an operation answers with others.
     """
 
     def __init__(
@@ -29,11 +29,11 @@ class AwsError(Exception):
         self.status = status
         self.members = members
 
-    def body(self) -> dict[str, Any]:
-        """The members of the JSON body."""
+    def body(self, text_member: str = "Message") -> dict[str, Any]:
+        """The members of the JSON body; what the member with the text is called differs by code."""
         if self.members is not None:
             return self.members
-        return {"Type": "Service" if self.status >= 500 else "User", "Message": self.message}
+        return {"Type": "Service" if self.status >= 500 else "User", text_member: self.message}
 
 
 def aws_error(name: str, /, **fields: object) -> AwsError:

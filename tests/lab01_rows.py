@@ -1,19 +1,8 @@
-"""Right and wrong answers to lab 01: data for tests/test_checks.py.
+"""Right and wrong answers to lab 01: data for tests/test_checks.py."""
 
-A row: task, what the answer is like, its functions, and the criteria (1, 2, ...) that it does not
-meet: an empty set is a right answer. A function is (name, source, settings).
-"""
+from tests.check_rows import Functions, Row
 
-from typing import NamedTuple
-
-Functions = tuple[tuple[str, str, dict], ...]
-
-
-class Row(NamedTuple):
-    task: int
-    like: str
-    unmet: set[int]
-    functions: Functions = ()
+FUNCTIONS = ("greeter", "order-total", "who-am-i", "slow-report", "counter")
 
 
 def greeter(source: str, **settings: object) -> Functions:

@@ -39,6 +39,7 @@ UNITS = {
     "extensions",
     "file descriptors",
     "file systems",
+    "filters",
     "headers",
     "hours",
     "items",
@@ -49,7 +50,9 @@ UNITS = {
     "network interfaces",
     "operations",
     "origins",
+    "pollers",
     "processes and threads",
+    "records",
     "requests",
     "requests per second",
     "retries",
@@ -76,6 +79,7 @@ WORDS = (
     re.compile(r"AWS runtime interface (client for Python 4\.2\.2|emulator, January 2026), .+"),
     re.compile(r"seen in several public reports(, 20\d\d (to|and) 20\d\d)?"),
     re.compile(r"AWS Price List API, Region us-east-1"),
+    re.compile(r"words of Lambda Lab: no answer of AWS is on record"),
 )
 
 

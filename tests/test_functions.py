@@ -316,17 +316,6 @@ def test_a_package_is_unpacked_with_its_folders_and_modes(
     assert found["modes"]["no/mode.txt"] == "0o644"
 
 
-def test_a_link_in_a_package_leads_nowhere(lam: Any, make_function: MakeFunction) -> None:
-    def build(archive: zipfile.ZipFile) -> None:
-        code = "def handler(event, context):\n    return open('secret').read()\n"
-        archive.writestr("lambda_function.py", code)
-        link = zipfile.ZipInfo("secret")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, "/etc/passwd")
-
-    assert invoke(lam, make_function(Code={"ZipFile": packed(build)})).value == "/etc/passwd"
-
-
 def test_code_comes_from_s3_too_also_an_older_version_of_it(lab: Lab, lam: Any, role: str) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="code")

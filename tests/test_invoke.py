@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from lambdalab import Lab
 from lambdalab.errors import AwsError
 from lambdalab.functions import model, serialize
+from lambdalab.functions.arns import FunctionId
+from lambdalab.functions.records import Function
 from lambdalab.invocation.admission import ACCOUNT_LIMIT, Concurrency
 from tests.engine import (
     SIGNED_FOR_LAMBDA,
@@ -339,17 +341,22 @@ def test_invocations_at_once_take_an_environment_each_and_get_their_own_answers(
     assert len({record.environment for record in lab.timeline if record.kind == "init"}) == 5
 
 
+def a_function(name: str, account: str = "1", region: str = "us-east-1") -> Function:
+    return Function(id=FunctionId(account, region, name, None), latest=None)
+
+
 def test_the_account_has_room_for_a_thousand_invocations_a_region() -> None:
     async def run() -> AwsError:
         room = Concurrency()
+        functions = [a_function("f0"), a_function("f1")]
         for number in range(ACCOUNT_LIMIT):
-            assert room.enter("1", "us-east-1", f"f{number % 2}") == number // 2 + 1
-        assert room.enter("1", "eu-west-1", "f0") > 0  # another Region
-        assert room.enter("2", "us-east-1", "g") == 1  # another account
+            assert room.enter(functions[number % 2]) == (number // 2 + 1, True)
+        assert room.enter(a_function("f0", region="eu-west-1"))[0] > 0  # another Region
+        assert room.enter(a_function("g", account="2")) == (1, True)  # another account
         with pytest.raises(AwsError) as caught:
-            room.enter("1", "us-east-1", "f0")
-        room.leave("1", "us-east-1", "f1")
-        assert room.enter("1", "us-east-1", "f0") > 0
+            room.enter(functions[0])
+        room.leave(functions[1], unreserved=True)
+        assert room.enter(functions[0])[0] > 0
         return caught.value
 
     refused = asyncio.run(run())
@@ -363,9 +370,8 @@ def test_the_account_has_room_for_a_thousand_invocations_a_region() -> None:
 
 def test_a_throttled_caller_reads_why() -> None:
     room = Concurrency()
-    room._account["1", "us-east-1"] = ACCOUNT_LIMIT
     with pytest.raises(AwsError) as caught:
-        room.enter("1", "us-east-1", "f")
+        room.enter(a_function("f"), reserved_by_all=ACCOUNT_LIMIT)
     response = serialize.refusal(caught.value, "id")
     headers = {name.lower(): value for name, value in response.headers}
     shape = model.operation("Invoke").output_shape

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from inspect import isawaitable
 from typing import Any
+
+from botocore import xform_name
+from botocore.model import OperationModel
 
 from lambdalab import facts
 from lambdalab.draws import Draws, identifier
 from lambdalab.errors import AwsError, aws_error, not_implemented
-from lambdalab.functions import model, parse, serialize, validate
-from lambdalab.functions.control import Caller, FunctionService
-from lambdalab.functions.packages import Package
+from lambdalab.functions import bodies, model, parse, serialize, validate
+from lambdalab.functions.lookup import Caller
+from lambdalab.functions.rates import RequestRates
 from lambdalab.invocation.service import InvocationService
 from lambdalab.wire import Request, Response
 
 __all__ = ["LambdaOperations"]
 
 LARGEST_REQUEST = facts.quota("package.request").bytes
-Act = Callable[[Caller, dict[str, Any]], dict[str, Any]]
+Result = dict[str, Any]
+Act = Callable[[Caller, dict[str, Any]], Result | Awaitable[Result]]
 
 
 class LambdaOperations:
     """Answers requests signed for ``lambda``.
 
-    An operation of the service model that is in none of the tables answers with a
-    NotImplementedException that names it.
+    An operation is a method of one of the services, named as botocore names it; one that takes long
+    is a coroutine. One of the service model that none of them has answers with a
+    NotImplementedException that names it. Without ``rates``, the API may be called as often as one
+    likes.
     """
 
     def __init__(
         self,
-        functions: FunctionService,
+        services: Iterable[object],
         invocations: InvocationService,
         draws: Draws,
-        download: Callable[[Package], str],
+        rates: RequestRates | None = None,
     ) -> None:
         self._invocations = invocations
+        self._rates = rates
         self._ids = draws.stream("requests")
         self._invocation_ids = draws.stream("invocations")
-        self._acts: dict[str, Act] = {
-            "CreateFunction": functions.create_function,
-            "DeleteFunction": functions.delete_function,
-            "GetFunction": lambda caller, given: functions.get_function(caller, given, download),
-            "GetFunctionConfiguration": functions.get_function_configuration,
-            "ListFunctions": functions.list_functions,
-            "UpdateFunctionCode": functions.update_function_code,
-            "UpdateFunctionConfiguration": functions.update_function_configuration,
-        }
+        self._acts = {name: act for one in services for name, act in _operations_of(one)}
 
     def handle(self, request: Request, caller: Caller) -> Response | Awaitable[Response]:
         """Answer one request of a caller."""
@@ -55,6 +56,8 @@ class LambdaOperations:
         try:
             if route is None:
                 raise AwsError("UnknownOperationException", "Unknown operation.", 404)
+            if self._rates is not None:
+                self._rates.spend(caller, route[0])
             return self._act(request, caller, *route, request_id)
         except AwsError as error:
             return serialize.refusal(error, request_id)
@@ -65,21 +68,49 @@ class LambdaOperations:
         act = self._acts.get(name)
         if act is None and name != "Invoke":
             raise not_implemented(name)
-        if name == "CreateFunction" and len(request.body) > LARGEST_REQUEST:
-            raise aws_error("package.request-too-large")
+        if len(request.body) > LARGEST_REQUEST and name != "Invoke":
+            raise aws_error("package.request-too-large", operation=name)
         operation = model.operation(name)
-        given = parse.parameters(operation, labels, request)
-        validate.check(operation, given)
         if act is None:
-            return self._invoke(request, caller, given, request_id)
-        return serialize.answer(operation, act(caller, given), request_id)
+            given = _read(operation, labels, request)
+            trace = request.headers.get("x-amzn-trace-id")
+            result = self._invocations.invoke(caller, given, request_id, trace)
+            return _later(operation, result, request_id)
+        if len(request.body) >= bodies.LARGE:
+            slow = _act_on_large(act, operation, caller, labels, request)
+            return _later(operation, slow, request_id)
+        done = act(caller, _read(operation, labels, request))
+        if isawaitable(done):
+            return _later(operation, done, request_id)
+        return serialize.answer(operation, done, request_id)
 
-    async def _invoke(
-        self, request: Request, caller: Caller, given: dict[str, Any], request_id: str
-    ) -> Response:
-        trace = request.headers.get("x-amzn-trace-id")
-        try:
-            result = await self._invocations.invoke(caller, given, request_id, trace)
-        except AwsError as error:
-            return serialize.refusal(error, request_id)
-        return serialize.answer(model.operation("Invoke"), result, request_id)
+
+def _read(operation: OperationModel, labels: dict[str, str], request: Request) -> dict[str, Any]:
+    given = parse.parameters(operation, labels, request)
+    validate.check(operation, given)
+    return given
+
+
+async def _act_on_large(
+    act: Act, operation: OperationModel, caller: Caller, labels: dict[str, str], request: Request
+) -> Result:
+    """Act on a request that takes long to be read; others are answered meanwhile."""
+    given = await asyncio.to_thread(_read, operation, labels, request)
+    done = act(caller, given)
+    return await done if isawaitable(done) else done
+
+
+async def _later(operation: OperationModel, result: Awaitable[Result], request_id: str) -> Response:
+    """The answer to an operation that takes its time."""
+    try:
+        return serialize.answer(operation, await result, request_id)
+    except AwsError as error:
+        return serialize.refusal(error, request_id)
+
+
+def _operations_of(service: object) -> Iterator[tuple[str, Act]]:
+    """The methods of a service that are named as operations of the API are."""
+    known = {xform_name(name): name for name in model.operations()}
+    for name in dir(service):
+        if name in known:
+            yield known[name], getattr(service, name)

@@ -11,7 +11,7 @@ from lambdalab.endpoint.control import PREFIX, ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.errors import AwsError
 from lambdalab.functions import model, serialize
-from lambdalab.functions.control import Caller
+from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import PackageStore
 from lambdalab.neighbours import application, sts
 from lambdalab.wire import Request, Response

@@ -76,7 +76,7 @@ class Environment:
         self._clock, self._logbook, self._watch, self._zygote, _ = machinery
         self._hold_cpu = machinery.cpu
         self._api = RuntimeApi(self)
-        self._paths = Paths(spec.task_root, self._zygote.runtime_directory, spec.runtime)
+        self._paths = Paths(spec.task_root, self._zygote.runtime_directory, spec.runtime, spec.opt)
         self._events = LogEvents(self._paths)
         self._phase: asyncio.Future[Outcome | None] | None = None
         self._answer: Outcome | None = None
@@ -218,6 +218,7 @@ class Environment:
         request = {
             "environment": environment_variables(self.spec, address, self.stream.stream),
             "directory": str(self.spec.task_root),
+            "opt": str(self.spec.opt) if self.spec.opt else "",
             "handler": self.spec.handler,
         }
         try:

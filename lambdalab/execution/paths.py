@@ -11,9 +11,12 @@ __all__ = ["Paths"]
 class Paths:
     """Turns this machine's paths in a function's output into those of AWS."""
 
-    def __init__(self, task_root: Path, runtime_packages: Path, runtime: str) -> None:
+    def __init__(
+        self, task_root: Path, runtime_packages: Path, runtime: str, opt: Path | None = None
+    ) -> None:
         library = f"/var/lang/lib/{runtime}"
         self._pairs = [
+            *([(str(opt).encode(), b"/opt")] if opt else []),
             (str(task_root).encode(), b"/var/task"),
             (str(runtime_packages).encode(), b"/var/runtime"),
             (sysconfig.get_path("stdlib").encode(), library.encode()),

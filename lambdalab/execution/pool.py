@@ -80,7 +80,9 @@ class EnvironmentPool:
 
     def _stream(self, spec: RuntimeSpec) -> LogStream:
         now = self._machinery.clock.utc()
-        name = f"{now:%Y/%m/%d}/[{spec.version}]{self._random.getrandbits(128):032x}"
+        # In a log group of its own a function is not named: the group may be shared.
+        function = "" if spec.log_group == f"/aws/lambda/{spec.name}" else spec.name
+        name = f"{now:%Y/%m/%d}/{function}[{spec.version}]{self._random.getrandbits(128):032x}"
         return LogStream(spec.account, spec.region, spec.log_group, name)
 
     def _new(

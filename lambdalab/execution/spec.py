@@ -14,7 +14,9 @@ __all__ = ["Invocation", "Outcome", "RuntimeSpec"]
 class RuntimeSpec:
     """One version of one function, as an execution environment needs it.
 
-    ``memory`` is in MB, ``timeout`` in seconds; ``task_root`` holds the unpacked code.
+    ``memory`` is in MB, ``timeout`` in seconds; ``task_root`` holds the unpacked code, ``opt`` what
+    its layers put under /opt.
+    ``log_level`` is the least level of logs as JSON, None for logs as text.
     """
 
     account: str
@@ -32,6 +34,8 @@ class RuntimeSpec:
     variables: dict[str, str]
     credentials: Credentials
     endpoint_url: str
+    log_level: str | None = None
+    opt: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The environment variables that a function sees: AWS's, the function's own, and one of the lab's.
 
 ``AWS_ENDPOINT_URL`` is the one addition: it leads the function's unchanged SDK calls to the lab.
-Two values differ from AWS's, for there is no such directory or address here: ``LAMBDA_TASK_ROOT``
-is where the code really lies, ``AWS_LAMBDA_RUNTIME_API`` a port of this machine.
+Some values differ from AWS's, for there is no such directory or address here: ``LAMBDA_TASK_ROOT``
+is where the code really lies, search paths name the directory in which the layers do, and
+``AWS_LAMBDA_RUNTIME_API`` is a port of this machine.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
@@ -31,14 +32,15 @@ _FIXED = {
     "_AWS_XRAY_DAEMON_PORT": "2000",
 }
 
+_SEARCH_PATHS = ("LD_LIBRARY_PATH", "PATH", "PYTHONPATH")
+
 
 def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) -> dict[str, str]:
     """All variables of an execution environment; the function's own never replace AWS's."""
     root = str(spec.task_root)
     credentials = spec.credentials
     return {
-        **_FIXED,
-        **spec.variables,
+        **_with_layers({**_FIXED, **_logging(spec), **spec.variables}, spec),
         "AWS_ACCESS_KEY": credentials.access_key_id,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_DEFAULT_REGION": spec.region,
@@ -57,3 +59,25 @@ def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) 
         "PWD": root,
         "_HANDLER": spec.handler,
     }
+
+
+def _logging(spec: RuntimeSpec) -> dict[str, str]:
+    """What tells the runtime to write logs as JSON, and from which level on."""
+    if spec.log_level is None:
+        return {}
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": spec.log_level}
+
+
+def _with_layers(variables: dict[str, str], spec: RuntimeSpec) -> dict[str, str]:
+    """The variables with search paths that lead to where the layers really lie."""
+    if spec.opt is None:
+        return variables
+    searched = {name: variables[name].split(":") for name in _SEARCH_PATHS if name in variables}
+    return variables | {
+        name: ":".join(_placed(path, str(spec.opt)) for path in paths)
+        for name, paths in searched.items()
+    }
+
+
+def _placed(path: str, opt: str) -> str:
+    return opt + path.removeprefix("/opt") if path == "/opt" or path.startswith("/opt/") else path

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import gc
 import json
 import os
 import resource
@@ -26,7 +25,6 @@ import shutil
 import signal
 import socket
 import sys
-import time
 import types
 from typing import Any, NoReturn
 
@@ -36,14 +34,16 @@ PR_SET_CHILD_SUBREAPER = 36
 # Without pidfds the end of a process is noticed by asking, this often, in milliseconds.
 ASKING = 20
 OPEN_FILES = 1024
-LOG_DESCRIPTOR = 3
 
 
 class Zygote:
     """Forks environments on request and tells when they end."""
 
-    def __init__(self, control: socket.socket, runtime: str, scratch: str) -> None:
+    def __init__(
+        self, control: socket.socket, handover: types.ModuleType, runtime: str, scratch: str
+    ) -> None:
         self._control = control
+        self._handover = handover
         self._runtime = runtime
         self._scratch = scratch
         self._received = b""
@@ -158,17 +158,13 @@ class Zygote:
     # Becoming an environment.
 
     def _become_environment(self, request: dict[str, Any], output: int) -> NoReturn:
-        status = 1
         try:
             self._isolate(output, request["directory"])
-            _run(request, self._runtime)
-            status = 0
-        except SystemExit as ended:
-            status = _exit_status(ended.code)
+            self._handover.become_function(request, self._runtime)
         except BaseException as error:
             sys.__excepthook__(type(error), error, error.__traceback__)
         finally:
-            os._exit(status)
+            os._exit(1)
 
     def _isolate(self, output: int, directory: str) -> None:
         """A session, files and limits of its own; nothing of the zygote's stays open."""
@@ -181,81 +177,12 @@ class Zygote:
         os.dup2(output, 2)
         os.closerange(3, max(output, null, *self._children.values(), 64) + 8)
         # Frames of ``logging`` go the way of plain output, so that the order of the two is kept.
-        os.dup2(1, LOG_DESCRIPTOR, inheritable=False)
+        os.dup2(1, self._handover.LOG_DESCRIPTOR, inheritable=False)
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(directory)
-
-
-def _run(request: dict[str, Any], runtime: str) -> None:
-    """Hand over to AWS's runtime client, as its own start script does."""
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG_DESCRIPTOR)
-    time.tzset()
-    task = request["directory"]
-    sys.path[:] = [task, runtime, *(path for path in sys.path if path != runtime)]
-    sys.argv[:] = ["bootstrap.py", request["handler"]]
-    _guard_loopback()
-
-    from awslambdaric import bootstrap, lambda_runtime_client
-
-    if "AWS_LAMBDA_LOG_FORMAT" in os.environ or "AWS_LAMBDA_LOG_LEVEL" in os.environ:
-        # These are read when the module is imported, which was before they were known.
-        import importlib
-
-        importlib.reload(bootstrap)
-    sys.modules["__main__"] = bootstrap
-    address = os.environ["AWS_LAMBDA_RUNTIME_API"]
-    client = lambda_runtime_client.LambdaRuntimeClient(address)
-    # How text is encoded depends on AWS_EXECUTION_ENV, which the class was made without.
-    client.marshaller = type(client.marshaller)()
-    lambda_runtime_client.runtime_client.initialize_client(f"aws-lambda-python/{_version()}")
-    bootstrap.run(request["handler"], client)
-
-
-def _version() -> str:
-    return ".".join(str(part) for part in sys.version_info[:3])
-
-
-def _guard_loopback() -> None:
-    """Nothing that a function does with Python's sockets leaves this machine."""
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect":
-            address = arguments[1]
-            if isinstance(address, tuple) and not _is_loopback(str(address[0])):
-                raise _refused(address[0])
-        elif event == "socket.getaddrinfo":
-            host = arguments[0]
-            name = host.decode() if isinstance(host, bytes) else host
-            if name is not None and not _is_loopback(str(name)):
-                raise _refused(name)
-
-    sys.addaudithook(hook)
-
-
-def _is_loopback(host: str) -> bool:
-    return (
-        host.startswith("127.")
-        or host in ("", "::1", "localhost", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
-        or host.endswith(".localhost")
-    )
-
-
-def _refused(host: object) -> OSError:
-    return PermissionError(
-        errno.EACCES,
-        f"Lambda Lab: no request leaves this machine, so nothing was sent to {host}",
-    )
-
-
-def _exit_status(code: object) -> int:
-    if code is None:
-        return 0
-    return code & 0xFF if isinstance(code, int) else 1
 
 
 def _children_of(pid: int) -> set[int]:
@@ -284,36 +211,16 @@ def _kill_tree(pid: int) -> None:
             continue
 
 
-def _prepare(runtime: str) -> None:
-    """Import what every Python function needs, and leave no garbage to be copied on write."""
-    sys.path.insert(0, runtime)
-    sys.modules["runtime_client"] = _client_module()
-    import http.client  # noqa: F401 - awslambdaric imports it for errors in INIT
-    import logging  # noqa: F401
-
-    import awslambdaric.bootstrap
-    import awslambdaric.lambda_runtime_hooks_runner  # noqa: F401
-
-    gc.collect()
-    gc.freeze()
-
-
-def _client_module() -> types.ModuleType:
-    """The runtime client beside this script; it connects in the environment, not here."""
+def _handover() -> types.ModuleType:
+    """The module beside this script that makes an environment of a process."""
     import importlib.util
 
-    path = os.path.join(os.path.dirname(__file__), "runtime_client.py")  # noqa: PTH118, PTH120
-    spec = importlib.util.spec_from_file_location("runtime_client", path)
+    path = os.path.join(os.path.dirname(__file__), "handover.py")  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location("handover", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    connect = module.__dict__["initialize_client"]
-    module.__dict__["initialize_client"] = lambda _: None
-    sys.modules["runtime_client"] = module
-    import awslambdaric.lambda_runtime_client  # noqa: F401 - initializes the client at import
-
-    module.__dict__["initialize_client"] = connect
     return module
 
 
@@ -324,8 +231,9 @@ def main() -> None:
         # The terminal's signals are the lab's to handle: it closes the socket when it is done.
         signal.signal(interrupt, signal.SIG_IGN)
     control = socket.socket(fileno=0)
-    _prepare(runtime)
-    Zygote(control, runtime, scratch).run()
+    handover = _handover()
+    handover.prepare(runtime)
+    Zygote(control, handover, runtime, scratch).run()
 
 
 if __name__ == "__main__":

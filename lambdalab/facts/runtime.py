@@ -21,6 +21,7 @@ class Runtime:
         block_update: first day on which an update refuses it; None if not published.
         preview: True for a public preview, without support.
         image_only: True where only container images may use it.
+        snapstart: True where SnapStart supports it.
 
     """
 
@@ -34,6 +35,7 @@ class Runtime:
     block_update: datetime.date | None = None
     preview: bool = False
     image_only: bool = False
+    snapstart: bool = False
 
     def __str__(self) -> str:
         """Return the identifier."""

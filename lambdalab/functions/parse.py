@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
+import re
 from collections.abc import Callable
+from sys import float_info
 from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.model import OperationModel, Shape
 
 from lambdalab.errors import AwsError
+from lambdalab.functions import bodies
 from lambdalab.wire import Request
 
 __all__ = ["parameters"]
@@ -24,6 +25,8 @@ _JSON_NAMES: dict[type, str] = {
     dict: "START_OBJECT",
     list: "START_ARRAY",
 }
+# Python's own reading of numbers knows more: signs of other scripts, blanks, underscores.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
 
 
 def parameters(model: OperationModel, labels: dict[str, str], request: Request) -> dict[str, Any]:
@@ -67,10 +70,10 @@ def _from_text(shape: Shape, text: Any) -> Any:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise _wrong_type("STRING_VALUE", "an Integer") from None
+    number = int(text) if _WHOLE.fullmatch(text) else None
+    if number is None or not -(2**63) <= number < 2**63:
+        raise _wrong_type("STRING_VALUE", "an Integer")
+    return number
 
 
 _TEXT_READERS: dict[str, Callable[[str], Any]] = {
@@ -82,7 +85,7 @@ _TEXT_READERS: dict[str, Callable[[str], Any]] = {
 
 def _body_members(shape: Any, body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = bodies.document(body)
     except (ValueError, RecursionError):
         raise AwsError(
             "SerializationException", "Could not parse request body into json."
@@ -139,9 +142,11 @@ def _read_string(shape: Any, value: Any) -> str:  # noqa: ARG001
 
 
 def _read_blob(shape: Any, value: Any) -> bytes:  # noqa: ARG001
+    if isinstance(value, bytes):
+        return value  # a large package, which was decoded by itself
     try:
         return base64.b64decode(_expect(value, str, "a Blob"), validate=True)
-    except binascii.Error:
+    except ValueError:  # also for a letter that is not of ASCII
         raise AwsError("SerializationException", "Invalid Base64 in a blob member.") from None
 
 
@@ -154,9 +159,22 @@ def _read_integer(shape: Any, value: Any) -> int:  # noqa: ARG001
 
 
 def _read_float(shape: Any, value: Any) -> float:  # noqa: ARG001
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_number(value):
         raise _wrong_type(_json_name(value), "a Double")
     return float(value)
+
+
+def _read_timestamp(shape: Any, value: Any) -> float:  # noqa: ARG001
+    """Seconds since the epoch."""
+    if not _is_number(value):
+        raise _wrong_type(_json_name(value), "a Timestamp")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number that a floating-point number can be."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= float_info.max
 
 
 def _read_boolean(shape: Any, value: Any) -> bool:  # noqa: ARG001
@@ -174,6 +192,7 @@ _JSON_READERS: dict[str, Callable[[Any, Any], Any]] = {
     "float": _read_float,
     "double": _read_float,
     "boolean": _read_boolean,
+    "timestamp": _read_timestamp,
 }
 
 

@@ -1,73 +1,170 @@
-"""What the service keeps of a function."""
+"""What the service keeps of a function: its versions, aliases, and what is attached to them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdalab import facts
 from lambdalab.functions.arns import LATEST, FunctionId
-from lambdalab.functions.packages import Package
+from lambdalab.functions.mapping import EventSourceMapping
+from lambdalab.functions.packages import Merged, Package
 
-__all__ = ["Configuration", "Function", "Registry"]
+__all__ = ["Alias", "Configuration", "Function", "Registry", "Version"]
 
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
-    """Code and settings of a function at one moment: what an execution environment is made from.
+    """Code and settings of one version: what an execution environment is made from.
 
-    ``memory`` is in MB, ``timeout`` in seconds, ``ephemeral_storage`` in MB.
+    ``settings`` holds the members of the API's FunctionConfiguration that come from requests, by
+    their API names, with AWS's defaults filled in. ``layers`` is what lies under /opt.
     """
 
     function: FunctionId
-    runtime: str
-    handler: str
-    role: str
     package: Package
-    memory: int
-    timeout: int
-    description: str = ""
-    environment: dict[str, str] | None = None
-    architecture: str = "x86_64"
-    ephemeral_storage: int = 512
+    settings: Mapping[str, Any]
     version: str = LATEST
+    layers: Merged | None = None
+
+    @property
+    def runtime(self) -> str:
+        """The runtime identifier; empty for a container image, which brings its own."""
+        return str(self.settings.get("Runtime", ""))
+
+    @property
+    def handler(self) -> str:
+        """The handler string; empty for a container image."""
+        return str(self.settings.get("Handler", ""))
+
+    @property
+    def role(self) -> str:
+        """The ARN of the execution role."""
+        return str(self.settings["Role"])
+
+    @property
+    def memory(self) -> int:
+        """Memory in MB."""
+        return int(self.settings["MemorySize"])
+
+    @property
+    def timeout(self) -> int:
+        """Timeout in seconds."""
+        return int(self.settings["Timeout"])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The function's own environment variables."""
+        return dict(self.settings.get("Environment", {}).get("Variables", {}))
 
     @property
     def log_group(self) -> str:
         """The log group that the function writes to."""
-        return f"/aws/lambda/{self.function.name}"
+        return str(self.settings["LoggingConfig"]["LogGroup"])
+
+    @property
+    def log_level(self) -> str | None:
+        """The least level of what the function logs as JSON; None for logs as text."""
+        level: str | None = self.settings["LoggingConfig"].get("ApplicationLogLevel")
+        return level
+
+    @property
+    def arn(self) -> str:
+        """The ARN of this version; that of ``$LATEST`` goes without qualifier."""
+        arn = self.function.arn
+        return arn if self.version == LATEST else f"{arn}:{self.version}"
 
 
-@dataclass
-class Function:
-    """A function: what was asked for, what is deployed, and in which state it is."""
+@dataclass(eq=False)
+class Version:
+    """``$LATEST`` or a published version, and the state that it is in.
+
+    ``configuration`` is what was asked for and is shown, ``deployed`` what invocations run: the
+    two differ while an update is in progress.
+    """
 
     configuration: Configuration
     deployed: Configuration
-    revision_id: str
-    last_modified: str
+    revision_id: str = ""
+    last_modified: str = ""
     state: str = "Pending"
     last_update_status: str | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-    deleted: bool = False
-    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
-    def id(self) -> FunctionId:
-        """Account, Region and name."""
-        return self.configuration.function
+    def changing(self) -> bool:
+        """Whether it is being created or updated."""
+        return self.state == "Pending" or self.last_update_status == "InProgress"
+
+
+@dataclass(eq=False)
+class Alias:
+    """A name for a version, or for two of which each gets a share of the invocations."""
+
+    name: str
+    version: str
+    description: str
+    revision_id: str
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Function:
+    """A function with all that belongs to it.
+
+    What is attached by qualifier (policies, provisioned concurrency, asynchronous settings, URLs)
+    is kept under the name of the version or alias, under ``$LATEST`` for the function itself.
+    """
+
+    id: FunctionId
+    latest: Version
+    tags: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, Version] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    published: int = 0
+    published_from: Configuration | None = None
+    reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
+    runtime_management: dict[str, dict[str, Any]] = field(default_factory=dict)
+    code_signing_config: str | None = None
+    attached: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deleted: bool = False
+    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
         """The unqualified ARN."""
         return self.id.arn
 
+    def every_version(self) -> Iterator[Version]:
+        """``$LATEST`` and the published versions, oldest first."""
+        yield self.latest
+        yield from self.versions.values()
+
+    def version(self, qualifier: str | None) -> Version | None:
+        """The version that a qualifier names, through an alias too; None where there is none."""
+        alias = self.aliases.get(qualifier or "")
+        number = alias.version if alias else qualifier
+        if number in (None, LATEST):
+            return self.latest
+        return self.versions.get(number or "")
+
+    def qualified_arn(self, qualifier: str | None) -> str:
+        """The ARN with a qualifier, where there is one."""
+        return f"{self.arn}:{qualifier}" if qualifier else self.arn
+
+    def attachments(self, kind: str) -> dict[str, Any]:
+        """What is attached of one kind, by qualifier."""
+        return self.attached.setdefault(kind, {})
+
+    def detach(self, qualifier: str) -> None:
+        """Forget what is attached to a version or alias that is gone."""
+        for attached in self.attached.values():
+            attached.pop(qualifier, None)
+
     async def settled(self) -> None:
-        """Wait until the function is neither being created nor updated."""
-        while not self.deleted and (
-            self.state == "Pending" or self.last_update_status == "InProgress"
-        ):
+        """Wait until no version is being created or updated."""
+        while not self.deleted and any(one.changing for one in self.every_version()):
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
@@ -79,32 +176,17 @@ class Function:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def status(self) -> dict[str, Any]:
-        """The members that tell the state, as the API shows them."""
-        if self.state == "Pending":
-            return {"State": "Pending", **_reasons("State")}
-        if self.last_update_status == "InProgress":
-            return {
-                "State": self.state,
-                "LastUpdateStatus": "InProgress",
-                **_reasons("LastUpdateStatus"),
-            }
-        return {"State": self.state, "LastUpdateStatus": self.last_update_status}
-
-
-def _reasons(member: str) -> dict[str, str]:
-    # AWS gives this one reason for a new function and for an update alike.
-    return {
-        f"{member}Reason": facts.message("state.creating").text,
-        f"{member}ReasonCode": "Creating",
-    }
-
 
 class Registry:
-    """The functions of all accounts and Regions of one cloud."""
+    """The functions of all accounts and Regions of one cloud, and the mappings by UUID.
+
+    Event source mappings stand beside functions, not in them: one outlives its function.
+    """
 
     def __init__(self) -> None:
+        self.mappings: dict[str, EventSourceMapping] = {}
         self._functions: dict[tuple[str, str, str], Function] = {}
+        self._reserved: dict[tuple[str, str], int] = {}
 
     def add(self, function: Function) -> None:
         """Keep a new function."""
@@ -116,6 +198,7 @@ class Registry:
 
     def remove(self, function: Function) -> None:
         """Forget a function."""
+        self.reserve(function, None)
         function.deleted = True
         function.settle()
         del self._functions[function.id[:3]]
@@ -125,7 +208,21 @@ class Registry:
         names = sorted(key for key in self._functions if key[:2] == (account, region))
         return [self._functions[name] for name in names]
 
+    def reserve(self, function: Function, amount: int | None) -> None:
+        """Reserve concurrency for a function, or give up what it has reserved."""
+        change = (amount or 0) - (function.reserved_concurrency or 0)
+        function.reserved_concurrency = amount
+        place = function.id[:2]
+        self._reserved[place] = self._reserved.get(place, 0) + change
+
+    def reserved(self, place: FunctionId) -> int:
+        """The concurrency that all functions of an account reserve in a Region."""
+        return self._reserved.get(place[:2], 0)
+
     def clear(self) -> None:
-        """Forget all functions."""
+        """Forget all functions and mappings."""
+        for mapping in self.mappings.values():
+            mapping.at_rest.set()
+        self.mappings.clear()
         for function in list(self._functions.values()):
             self.remove(function)

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from lambdalab.errors import AwsError
+from lambdalab.functions.model import text_member
 from lambdalab.wire import Response
 
 __all__ = ["answer", "refusal"]
@@ -61,6 +62,6 @@ def _other(value: Any) -> str:
 
 def refusal(error: AwsError, request_id: str) -> Response:
     """The answer that carries an error."""
-    body = json.dumps(error.body(), separators=(",", ":")).encode()
+    body = json.dumps(error.body(text_member(error.code)), separators=(",", ":")).encode()
     headers = (_JSON, ("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", error.code))
     return Response(error.status, body, headers)

@@ -2,98 +2,87 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 from typing import Any
 
-from lambdalab.errors import AwsError
-from lambdalab.functions.records import Function
+from lambdalab import facts
+from lambdalab.functions.arns import LATEST
+from lambdalab.functions.records import Configuration, Function, Version
 
-__all__ = ["configuration", "function", "page"]
+__all__ = ["configuration", "function", "row", "runtime_version_arn"]
 
-LARGEST_PAGE = 50
+# What lists leave out: the state, and the version of the runtime.
+_NOT_IN_LISTS = ("State", "LastUpdateStatus", "RuntimeVersionConfig")
 
 
-def configuration(function: Function) -> dict[str, Any]:
-    """A FunctionConfiguration."""
-    config = function.configuration
-    members = {
+def configuration(version: Version, qualifier: str | None = None) -> dict[str, Any]:
+    """A FunctionConfiguration; the ARN carries the qualifier by which it was asked for."""
+    config = version.configuration
+    return {
         "FunctionName": config.function.name,
-        "FunctionArn": function.arn,
-        "Runtime": config.runtime,
-        "Role": config.role,
-        "Handler": config.handler,
+        "FunctionArn": f"{config.function.arn}:{qualifier}" if qualifier else config.arn,
         "CodeSize": config.package.size,
-        "Description": config.description,
-        "Timeout": config.timeout,
-        "MemorySize": config.memory,
-        "LastModified": function.last_modified,
         "CodeSha256": config.package.sha256,
+        "LastModified": version.last_modified,
+        "RevisionId": version.revision_id,
         "Version": config.version,
-        "TracingConfig": {"Mode": "PassThrough"},
-        "RevisionId": function.revision_id,
-        **function.status(),
-        "PackageType": "Zip",
-        "Architectures": [config.architecture],
-        "EphemeralStorage": {"Size": config.ephemeral_storage},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(function)},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": config.log_group},
+        **_runtime_version(config),
+        **config.settings,
+        **_status(version),
     }
-    if config.environment is not None:
-        members["Environment"] = {"Variables": config.environment}
-    return members
 
 
-def runtime_version_arn(function: Function) -> str:
+def _runtime_version(config: Configuration) -> dict[str, Any]:
+    """The runtime's version; a container image brings its own runtime."""
+    if not config.runtime:
+        return {}
+    return {"RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(config)}}
+
+
+def _status(version: Version) -> dict[str, Any]:
+    """The members that tell the state."""
+    if version.state == "Pending":
+        return {"State": "Pending", **_reasons("State")}
+    if version.last_update_status == "InProgress":
+        progress = {"State": version.state, "LastUpdateStatus": "InProgress"}
+        return progress | _reasons("LastUpdateStatus")
+    return {"State": version.state, "LastUpdateStatus": version.last_update_status}
+
+
+def _reasons(member: str) -> dict[str, str]:
+    # AWS gives this one reason for a new function and for an update alike.
+    return {
+        f"{member}Reason": facts.message("state.creating").text,
+        f"{member}ReasonCode": "Creating",
+    }
+
+
+def runtime_version_arn(config: Configuration) -> str:
     """An ARN in the form of AWS's runtime versions; the digits stand for the lab's runtime."""
-    config = function.configuration
     digest = hashlib.sha256(f"lambdalab {config.runtime}".encode()).hexdigest()
     return f"arn:aws:lambda:{config.function.region}::runtime:{digest}"
 
 
-def function(function: Function, location: str) -> dict[str, Any]:
-    """The answer of GetFunction."""
+def function(
+    function: Function, version: Version, qualifier: str | None, code: dict[str, str]
+) -> dict[str, Any]:
+    """The answer of GetFunction; ``code`` says where the code lies."""
     members: dict[str, Any] = {
-        "Configuration": configuration(function),
-        "Code": {"RepositoryType": "S3", "Location": location},
+        "Configuration": configuration(version, qualifier),
+        "Code": code,
     }
     if function.tags:
-        members["Tags"] = function.tags
+        members["Tags"] = dict(function.tags)
+    if function.reserved_concurrency is not None:
+        members["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
     return members
 
 
-def page(functions: list[Function], given: dict[str, Any]) -> dict[str, Any]:
-    """One page of ListFunctions; in lists AWS leaves out the state of a function."""
-    after = _read_marker(given.get("Marker"))
-    size = min(given.get("MaxItems", LARGEST_PAGE), LARGEST_PAGE)
-    rest = [function for function in functions if function.id.name > after]
-    members: dict[str, Any] = {"Functions": [_row(function) for function in rest[:size]]}
-    if len(rest) > size:
-        members["NextMarker"] = _marker(rest[size - 1].id.name)
-    return members
+def row(version: Version, *, qualified: bool = False) -> dict[str, Any]:
+    """A FunctionConfiguration in a list: AWS leaves out some members there.
 
-
-_STATE_MEMBERS = ("State", "LastUpdateStatus")
-
-
-def _row(function: Function) -> dict[str, Any]:
-    members = configuration(function)
-    return {name: members[name] for name in members if not name.startswith(_STATE_MEMBERS)}
-
-
-def _marker(last_name: str) -> str:
-    """A marker names the last function shown, so that changes in between lose or repeat none."""
-    return base64.b64encode(json.dumps({"after": last_name}).encode()).decode("ascii")
-
-
-def _read_marker(marker: str | None) -> str:
-    if not marker:
-        return ""
-    try:
-        return str(json.loads(base64.b64decode(marker, validate=True))["after"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise AwsError(
-            "InvalidParameterValueException", "Invalid marker. Please use the one returned."
-        ) from error
+    ``qualified``: where versions are listed, the ARN of ``$LATEST`` is qualified too.
+    """
+    wanted = version.configuration.version if qualified else None
+    members = configuration(version, wanted if wanted == LATEST else None)
+    return {name: members[name] for name in members if not name.startswith(_NOT_IN_LISTS)}

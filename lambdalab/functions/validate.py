@@ -25,6 +25,8 @@ _JAVA_CATEGORIES = {
     r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
 }
 _SIZED = {"string", "blob", "list", "map"}
+# Lists of which AWS does not say that their items must be there.
+_NULLS_ALLOWED = {"CompatibleArchitectures"}
 
 
 def check(model: OperationModel, found: dict[str, Any]) -> None:
@@ -61,15 +63,16 @@ def _items(shape: Any, value: list[Any], path: str) -> Iterator[str]:
         for number, item in enumerate(value, 1):
             yield from _structure(shape.member, item, f"{path}.{number}.member.")
     elif any(any(_broken(shape.member, item)) for item in value):
-        constraint = f"Member must satisfy constraint: [{_element_constraints(shape.member)}]"
+        describe = _all_constraints if shape.name in _NULLS_ALLOWED else _element_constraints
+        constraint = f"Member must satisfy constraint: [{describe(shape.member)}]"
         yield _violation(shape, value, path, constraint)
 
 
 def _entries(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     if any(any(_broken(shape.key, key)) for key in value):
-        constraint = f"Map keys must satisfy constraint: [{_all_constraints(shape.key)}]"
+        constraint = f"Map keys must satisfy constraint: [{_element_constraints(shape.key)}]"
         yield _violation(shape, value, path, constraint)
-    if any(any(_broken(shape.value, item)) for item in value.values()):
+    if any(any(_deeply_broken(shape.value, item)) for item in value.values()):
         constraint = f"Map value must satisfy constraint: [{_element_constraints(shape.value)}]"
         yield _violation(shape, value, path, constraint)
 
@@ -91,13 +94,28 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
             yield _least(shape)
     if "pattern" in limits and not _pattern(limits["pattern"]).fullmatch(value):
         yield _matches(shape)
-    if "enum" in limits and value not in limits["enum"]:
+    if "enum" in limits and not _listed(value) <= set(limits["enum"]):
         yield _one_of(shape)
 
 
-def _all_constraints(shape: Shape) -> str:
+def _deeply_broken(shape: Any, value: Any) -> Iterator[str]:
+    """What a value in a map breaks, itself or in its items."""
+    yield from _broken(shape, value)
+    for item in value if shape.type_name == "list" else ():
+        yield from _broken(shape.member, item)
+
+
+def _listed(value: Any) -> set[Any]:
+    """What an enum speaks of: a value, or each of a list where the list has the enum."""
+    return set(value) if isinstance(value, list) else {value}
+
+
+def _all_constraints(shape: Any) -> str:
     texts = {"max": _most, "min": _least, "pattern": _matches, "enum": _one_of}
-    return ", ".join(describe(shape) for name, describe in texts.items() if name in shape.metadata)
+    own = [describe(shape) for name, describe in texts.items() if name in shape.metadata]
+    if shape.type_name == "list":
+        own.append(f"Member must satisfy constraint: [{_element_constraints(shape.member)}]")
+    return ", ".join(own)
 
 
 def _element_constraints(shape: Shape) -> str:
@@ -137,9 +155,11 @@ def _printed(value: Any) -> str:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
+    # Java's own \d, \s and \w know ASCII alone.
+    flags = re.NOFLAG if r"\p" in text else re.ASCII
     for java, python in _JAVA_CATEGORIES.items():
         text = text.replace(java, python)
     with warnings.catch_warnings():
         # The model's patterns are Java's: ``[a-zA-Z0-9-_]`` is well defined in both languages.
         warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(text)
+        return re.compile(text, flags)

@@ -6,6 +6,7 @@ import asyncio
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error
+from lambdalab.functions.records import Function
 
 __all__ = ["Concurrency"]
 
@@ -14,31 +15,47 @@ ACCOUNT_LIMIT = facts.quota("concurrency.account").value
 
 
 class Concurrency:
-    """How many invocations run, against the account's concurrency in one Region."""
+    """How many invocations run, against the account's concurrency and what functions reserve.
+
+    Concurrency that a function reserves is kept for it, and caps it. Counts are per Region.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+    """
 
     def __init__(self) -> None:
-        self._account: dict[tuple[str, str], int] = {}
+        self._unreserved: dict[tuple[str, str], int] = {}
         self._function: dict[str, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def enter(self, account: str, region: str, arn: str) -> int:
-        """Admit one invocation, or raise TooManyRequestsException; gives the function's count."""
-        place = (account, region)
-        running = self._account.get(place, 0)
-        if running >= ACCOUNT_LIMIT:
-            raise throttled("ConcurrentInvocationLimitExceeded")
-        self._account[place] = running + 1
-        self._idle.clear()
-        self._function[arn] = self._function.get(arn, 0) + 1
-        return self._function[arn]
+    def enter(self, function: Function, reserved_by_all: int = 0) -> tuple[int, bool]:
+        """Admit one invocation, or raise TooManyRequestsException.
 
-    def leave(self, account: str, region: str, arn: str) -> None:
+        ``reserved_by_all`` is what all functions of the Region reserve together. Gives how many
+        invocations of the function run now, and whether this one counts as unreserved.
+        """
+        running = self._function.get(function.arn, 0)
+        if function.reserved_concurrency is not None:
+            if running >= function.reserved_concurrency:
+                raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+            return self._count(function, running), False
+        place = function.id[:2]
+        if self._unreserved.get(place, 0) >= ACCOUNT_LIMIT - reserved_by_all:
+            raise throttled("ConcurrentInvocationLimitExceeded")
+        self._unreserved[place] = self._unreserved.get(place, 0) + 1
+        return self._count(function, running), True
+
+    def _count(self, function: Function, running: int) -> int:
+        self._function[function.arn] = running + 1
+        self._idle.clear()
+        return running + 1
+
+    def leave(self, function: Function, *, unreserved: bool) -> None:
         """An admitted invocation is over."""
-        self._account[account, region] -= 1
-        self._function[arn] -= 1
-        if not self._function[arn]:
-            del self._function[arn]
+        if unreserved:
+            self._unreserved[function.id[:2]] -= 1
+        self._function[function.arn] -= 1
+        if not self._function[function.arn]:
+            del self._function[function.arn]
         if not self._function:
             self._idle.set()
 

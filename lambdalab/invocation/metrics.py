@@ -25,6 +25,7 @@ class _Key(NamedTuple):
     function: FunctionId
     metric: str
     minute: int
+    executed: str | None
 
 
 class _Sum:
@@ -50,11 +51,16 @@ class Metrics:
         self._sums: dict[_Key, _Sum] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, function: FunctionId, time: float, **values: float) -> None:
-        """Count values by metric name for a function, at platform time ``time`` in seconds."""
+    def add(
+        self, function: FunctionId, time: float, executed: str | None = None, **values: float
+    ) -> None:
+        """Count values by metric name for a function, at platform time ``time`` in seconds.
+
+        ``executed`` is the version that ran, where an alias shares invocations among two.
+        """
         minute = int(time) // 60
         for metric, value in values.items():
-            key = _Key(function, metric, minute)
+            key = _Key(function, metric, minute, executed)
             known = self._sums.get(key)
             if known is None:
                 self._sums[key] = _Sum(value)
@@ -96,10 +102,12 @@ def _statistics(key: _Key, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
 
 
 def _dimensions(key: _Key) -> Iterator[tuple[tuple[str, str], ...]]:
-    """By function, by the version or alias that was asked for, and for the whole account."""
+    """For the account, by function, by the version or alias asked for, and by what it ran."""
     function = ("FunctionName", key.function.name)
     yield ()
     yield (function,)
     if key.function.qualifier and key.metric not in _WITHOUT_RESOURCE:
-        resource = f"{key.function.name}:{key.function.qualifier}"
-        yield (function, ("Resource", resource))
+        resource = ("Resource", f"{key.function.name}:{key.function.qualifier}")
+        yield (function, resource)
+        if key.executed:
+            yield (function, resource, ("ExecutedVersion", key.executed))

@@ -46,6 +46,7 @@ def start(
     cpu: bool = True,
     seed: int = 0,
     secret: str | None = None,
+    rates: bool = False,
 ) -> Lab:
     """Start a local cloud and return the handle on it, which is a context manager too.
 
@@ -57,12 +58,14 @@ def start(
     ``port``: on 127.0.0.1, 0 for a free one. ``speed``: platform seconds that pass in a real one
     while no handler runs. ``region``, ``account``: where the cloud says it is. ``cpu``: whether a
     function's share of a CPU follows its memory, as on AWS. ``seed``: makes ids and delays the same
-    on each run. ``secret``: requests must be signed with it; None takes any signature.
+    on each run. ``secret``: requests must be signed with it; None takes any signature. ``rates``:
+    whether the API may be called only as often as AWS lets an account (15 requests a second, 100
+    for GetFunction); invocations have limits of their own.
 
     While a lab runs, a guard refuses each request of botocore that would leave this machine.
     Raises ArgumentError for values that cannot be, CloudStartError if the cloud does not get ready.
     """
-    settings = Settings(port, region, account, speed, cpu, seed, secret)
+    settings = Settings(port, region, account, speed, cpu, seed, secret, rates)
     with _lock:
         if export:
             _stop_all(exported=True)

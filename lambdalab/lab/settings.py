@@ -31,6 +31,7 @@ class Settings:
     says it is. ``speed``: platform seconds that pass in a real one while no handler runs. ``cpu``:
     whether a function's share of a CPU follows its memory. ``seed``: makes ids and delays the same
     on each run. ``secret``: requests must be signed with it; None accepts any signature.
+    ``rates``: whether the API may be called only as often as AWS lets an account.
     """
 
     port: int = 0
@@ -40,6 +41,7 @@ class Settings:
     cpu: bool = True
     seed: int = 0
     secret: str | None = None
+    rates: bool = False
 
     def __post_init__(self) -> None:
         for name, fits, wanted in _RULES:
@@ -102,4 +104,5 @@ _RULES = (
     ("cpu", lambda value: isinstance(value, bool), "True or False"),
     ("seed", _integer, "a whole number"),
     ("secret", _is_secret, "None or one line of text that is not empty"),
+    ("rates", lambda value: isinstance(value, bool), "True or False"),
 )

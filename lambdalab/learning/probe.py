@@ -68,7 +68,11 @@ class Probe:
     @cached_property
     def logs(self) -> Any:
         """The boto3 client for CloudWatch Logs."""
-        return self._lab.client("logs")
+        return self.client("logs")
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client for another service of the lab."""
+        return self._lab.client(service)
 
     def settings(self, name: str) -> dict[str, Any]:
         """Read the configuration of a function, once no creation or update is under way."""

@@ -1,115 +1,125 @@
-"""``AWS::Lambda::Function`` in moto's CloudFormation makes functions of the lab.
+"""Resources of Lambda in moto's CloudFormation are the lab's own.
 
-moto keeps a map from resource type to the class that creates, updates and deletes it; ``install``
-puts the lab's class in place of moto's own, which would make functions that cannot run.
+moto keeps a map from resource type to the class that creates, updates and deletes resources;
+``install`` puts a class of the lab in the place of each of moto's own, which would make functions
+that cannot run. How stacks change and what is told of them is in ``stack_changes`` and
+``stack_outcomes``.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, ClassVar, Protocol
 
 from moto.cloudformation import models, parsing
-from moto.cloudformation.exceptions import UnformattedGetAttTemplateException, ValidationError
-from moto.core.common_models import CloudFormationModel
-from moto.utilities.utils import load_resource_as_str
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
-from lambdalab.errors import AwsError
+from lambdalab.neighbours import stack_changes, stack_outcomes
 
-__all__ = ["FunctionStack", "install"]
-
-TYPE = "AWS::Lambda::Function"
-# The name under which CloudFormation packs inline code, by runtime family.
-_INLINE_FILES = {"nodejs": "index.js", "python": "index.py"}
-_CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion")
+__all__ = ["Resource", "Stacks", "install"]
 
 
-class FunctionStack(Protocol):
-    """What a stack asks of the Lambda service; each call returns when the function is ready."""
+class Resource(Protocol):
+    """A resource of the Lambda service, as a template sees it."""
 
-    def create(self, account: str, region: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Create a function from the parameters of CreateFunction."""
+    @property
+    def key(self) -> dict[str, str]:
+        """What tells it from others."""
 
-    def update(
-        self, account: str, region: str, given: dict[str, Any], code: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Update the settings and the code of a function."""
+    @property
+    def place(self) -> Any:
+        """Where it stands."""
 
-    def delete(self, account: str, region: str, name: str) -> None:
-        """Delete a function; one that is gone is no error."""
+    @property
+    def reference(self) -> str:
+        """What ``Ref`` gives."""
 
-
-_stack: FunctionStack | None = None
-
-
-def install(stack: FunctionStack) -> None:
-    """Let CloudFormation's functions be created by ``stack``."""
-    global _stack
-    _stack = stack
-    parsing.get_name_type_map()
-    parsing.get_model_map()[TYPE] = LambdaFunction
-    models.ChangeSet.apply = _apply
+    def attribute(self, name: str) -> str:
+        """What ``Fn::GetAtt`` gives."""
 
 
-def _apply(change_set: Any) -> None:
-    """As moto's own; but a stack that a change set makes has the outputs of its template."""
-    stack = change_set.stack
-    stack.resource_map.update(change_set.template_dict, change_set.parameters)
-    stack.template_dict = change_set.template_dict
-    stack.output_map = stack._create_output_map()
+class Stacks(Protocol):
+    """What stacks ask of the Lambda service; each call returns when it has come through."""
+
+    def attributes(self) -> dict[str, frozenset[str]]:
+        """The types of resources, and what ``Fn::GetAtt`` knows of each."""
+
+    def place(
+        self,
+        account: str,
+        region: str,
+        stack_id: str,
+        logical_id: str,
+        stack_tags: dict[str, str],
+    ) -> Any:
+        """Where a resource is to stand."""
+
+    def create(self, kind: str, place: Any, name: str, properties: dict[str, Any]) -> Resource:
+        """Make a resource; raises AwsError."""
+
+    def update(self, made: Any, name: str, properties: dict[str, Any]) -> Resource:
+        """Change a resource, or make another with another key; raises AwsError."""
+
+    def delete(self, made: Any) -> None:
+        """Delete a resource; one that is gone is no error."""
 
 
-@contextmanager
-def _reasons_told() -> Iterator[None]:
-    """Let whoever makes the stack read why Lambda refused."""
-    try:
-        yield
-    except AwsError as error:
-        raise ValidationError(message=error.message) from error
+@cache
+def install(stacks: Stacks) -> None:
+    """Let Lambda's resources in stacks be made by ``stacks``."""
+    known = parsing.get_model_map()
+    for kind, attributes in stacks.attributes().items():
+        members = {"STACKS": stacks, "TYPE": kind, "ATTRIBUTES": attributes}
+        known[kind] = type(kind.rpartition(":")[2], (LambdaResource,), members)
+    stack_changes.install()
+    stack_outcomes.install()
 
 
-def _service() -> FunctionStack:
-    assert _stack is not None
-    return _stack
+class LambdaResource:
+    """A resource of the lab as moto's engine handles it; a subclass for each type."""
 
+    STACKS: ClassVar[Stacks]
+    TYPE: ClassVar[str]
+    ATTRIBUTES: ClassVar[frozenset[str]]
 
-class LambdaFunction(CloudFormationModel):  # type: ignore[misc]
-    """A function of the lab as a stack's resource."""
-
-    def __init__(self, account: str, region: str, name: str, arn: str) -> None:
-        self.account_id = account
-        self.region = region
-        self.function_name = name
-        self.arn = arn
+    def __init__(self, made: Resource, replaces: LambdaResource | None = None) -> None:
+        self.made = made
+        # What this one has taken the place of: it is deleted once nothing refers to it any more.
+        self.replaces = replaces
 
     @property
     def physical_resource_id(self) -> str:
         """What ``Ref`` gives."""
-        return self.function_name
+        return self.made.reference
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        """What ``Fn::GetAtt`` gives."""
+        if not self.has_cfn_attr(attribute_name):
+            raise UnformattedGetAttTemplateException
+        return self.made.attribute(attribute_name)
+
+    def is_created(self) -> bool:
+        """Whether it is there: each call has been waited for."""
+        return True
+
+    def delete(self, account_id: str, region: str) -> None:  # noqa: ARG002
+        """Delete the resource."""
+        self.STACKS.delete(self.made)
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """The property that names the resource."""
-        return "FunctionName"
+        """The property that names the resource; the lab looks for it itself."""
+        return ""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The resource type. Kept apart from moto's own class until ``install``."""
-        return TYPE
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        """The resource type."""
+        return cls.TYPE
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
         """Whether ``Fn::GetAtt`` knows the attribute."""
-        return attr == "Arn"
-
-    def get_cfn_attribute(self, attribute_name: str) -> str:
-        """What ``Fn::GetAtt`` gives."""
-        if attribute_name != "Arn":
-            raise UnformattedGetAttTemplateException
-        return self.arn
+        return attr in cls.ATTRIBUTES
 
     @classmethod
     def create_from_cloudformation_json(
@@ -118,66 +128,43 @@ class LambdaFunction(CloudFormationModel):  # type: ignore[misc]
         cloudformation_json: dict[str, Any],
         account_id: str,
         region_name: str,
-        **_: Any,
-    ) -> LambdaFunction:
+        **ids: Any,
+    ) -> LambdaResource:
         """Create the resource."""
-        given = _parameters(resource_name, cloudformation_json["Properties"])
-        with _reasons_told():
-            made = _service().create(account_id, region_name, given)
-        return cls(account_id, region_name, resource_name, made["FunctionArn"])
+        stack = models.cloudformation_backends[account_id][region_name].get_stack(ids["StackId"])
+        place = cls.STACKS.place(
+            account_id, region_name, stack.stack_id, ids["LogicalId"], dict(stack.tags)
+        )
+        properties = _properties(cloudformation_json)
+        return cls(cls.STACKS.create(cls.TYPE, place, resource_name, properties))
 
     @classmethod
     def update_from_cloudformation_json(
         cls,
-        original_resource: LambdaFunction,
-        new_resource_name: str,  # noqa: ARG003 - the name of a function never changes in place
+        original_resource: LambdaResource,
+        new_resource_name: str,
         cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> LambdaFunction:
-        """Update the resource in place."""
-        name = original_resource.function_name
-        given = _parameters(name, cloudformation_json["Properties"])
-        code = {**given.pop("Code"), "FunctionName": name}
-        with _reasons_told():
-            _service().update(account_id, region_name, given, code)
-        return original_resource
+        account_id: str,  # noqa: ARG003
+        region_name: str,  # noqa: ARG003
+    ) -> LambdaResource:
+        """Update the resource in place, or replace it."""
+        made = original_resource.made
+        after = cls.STACKS.update(made, new_resource_name, _properties(cloudformation_json))
+        return cls(after, original_resource if after.key != made.key else None)
 
     @classmethod
     def delete_from_cloudformation_json(
         cls,
         resource_name: str,
-        cloudformation_json: dict[str, Any],  # noqa: ARG003
+        cloudformation_json: dict[str, Any],
         account_id: str,
         region_name: str,
     ) -> None:
-        """Delete the resource."""
-        _service().delete(account_id, region_name, resource_name)
-
-    def delete(self, account_id: str, region: str) -> None:
-        """Delete the resource (moto's other way to ask)."""
-        _service().delete(account_id, region, self.function_name)
+        """Never called: a resource deletes itself."""
+        raise NotImplementedError(resource_name, cloudformation_json, account_id, region_name)
 
 
-def _parameters(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties of a resource as parameters of CreateFunction."""
-    given = {key: value for key, value in properties.items() if key not in ("Code", "Tags")}
-    given["FunctionName"] = name
-    given["Tags"] = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
-    code = {key: properties["Code"][key] for key in _CODE_MEMBERS if key in properties["Code"]}
-    if "ZipFile" in code:
-        code["ZipFile"] = _pack_inline(code["ZipFile"], properties.get("Runtime", ""))
-    return {**given, "Code": code}
-
-
-def _pack_inline(source: str, runtime: str) -> bytes:
-    """Inline code as CloudFormation packs it, with the response module for custom resources."""
-    family = runtime.rstrip("0123456789.x")
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_INLINE_FILES.get(family, "index.py"), source)
-        if family == "python":
-            archive.writestr(
-                "cfnresponse.py", load_resource_as_str("awslambda/resources/cfnresponse.py.txt")
-            )
-    return packed.getvalue()
+def _properties(described: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a resource; what is none counts as not given."""
+    found = described.get("Properties")
+    return found if isinstance(found, dict) else {}

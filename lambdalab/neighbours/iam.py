@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from lambdalab.errors import AwsError, aws_error
 
-__all__ = ["check_assumable", "install"]
+__all__ = ["check_assumable", "install", "may_exist"]
 
 LAMBDA = "lambda.amazonaws.com"
 
@@ -64,6 +64,22 @@ def check_assumable(account: str, role_arn: str) -> None:
         raise aws_error("role.not-assumable") from None
     if not _trusts_lambda(role.assume_role_policy_document):
         raise aws_error("role.not-assumable")
+
+
+def may_exist(account: str, arn: str | None) -> bool:
+    """Whether a policy may name a principal: a user or role of the account must be there.
+
+    AWS refuses one that is not. The users and roles of other accounts are nobody's to look up, and
+    whoever is not of IAM (None, a session of STS, an account's root) passes.
+    """
+    from moto.iam.models import iam_backends
+
+    kind = (arn or "").partition(f":iam::{account}:")[2].partition("/")[0]
+    if kind not in ("user", "role"):
+        return True
+    backend = iam_backends[account]["aws"]
+    known = backend.users if kind == "user" else backend.roles
+    return any(one.arn == arn for one in list(known.values()))
 
 
 def _trusts_lambda(document: str | None) -> bool:
