@@ -90,6 +90,13 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--rates", action="store_true",
         help="let the API be called only as often as AWS lets an account: 15 requests a second",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-rooms", dest="rooms", action="store_false",
+        help="let functions see this machine's paths, as where there are no namespaces",
+    )  # fmt: skip
+    parser.add_argument(
+        "--harden", action="store_true", help="keep functions from this machine's files by Landlock"
+    )
     parser.set_defaults(run=_serve)
 
 

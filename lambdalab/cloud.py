@@ -24,6 +24,7 @@ from lambdalab.draws import Draws
 from lambdalab.endpoint.control import ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.endpoint.server import CODE, Endpoint
+from lambdalab.execution import hardening
 from lambdalab.execution.environment import Machinery
 from lambdalab.execution.logbook import LogBook
 from lambdalab.execution.memory import MemoryWatch
@@ -56,6 +57,8 @@ DEFAULTS: dict[str, Any] = {
     "secret": None,
     "seed": 0,
     "rates": False,
+    "rooms": True,
+    "harden": False,
     "token": "",
 }
 PREFIX = "lambdalab-"
@@ -69,6 +72,8 @@ class Cloud:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = DEFAULTS | settings
+        if self._settings["harden"] and not hardening.version():
+            raise OSError("harden needs Landlock, which this system's kernel does not have")
         self._directory = _scratch()
         self._draws = Draws(self._settings["seed"])
         self.ended = asyncio.Event()
@@ -76,7 +81,9 @@ class Cloud:
         self.timeline = Timeline()
         self._logbook = LogBook()
         self._metrics = Metrics()
-        self._zygote = ZygoteClient(self._directory)
+        self._zygote = ZygoteClient(
+            self._directory, rooms=self._settings["rooms"], harden=self._settings["harden"]
+        )
         self._packages = PackageStore(self._directory / "code")
 
     async def start(self) -> int:
@@ -94,7 +101,9 @@ class Cloud:
         machinery = Machinery(
             self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
         )
-        self._pool = EnvironmentPool(machinery, self.timeline, self._draws.stream("streams"))
+        self._pool = EnvironmentPool(
+            machinery, self.timeline, self._draws.stream("streams"), self._draws.stream("reclaims")
+        )
         directory = Directory(Registry())
 
         def download(package: Package) -> str:

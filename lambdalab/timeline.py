@@ -14,6 +14,7 @@ KINDS = {
     "function": "a function was created, updated or deleted (detail: change)",
     "init": "an execution environment was made and ran its INIT phase",
     "invoke": "an execution environment ran an invocation (detail: status, cold, memory_mb)",
+    "reset": "an execution environment lost its processes and kept its /tmp (detail: reason)",
     "end": "an execution environment ended (detail: reason)",
     "throttle": "an invocation was refused for lack of concurrency (detail: reason)",
     "accepted": "an event was queued for asynchronous invocation",

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import httptools
 
-__all__ = ["LOOPBACK", "Handler", "Request", "Response", "listen"]
+__all__ = [
+    "LOOPBACK",
+    "BodyReader",
+    "Handler",
+    "Request",
+    "Response",
+    "StreamedResponse",
+    "Streams",
+    "listen",
+]
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 1 << 30
 _WITHOUT_BODY = {204, 304}
+_ENCODING = b"transfer-encoding"
 _STATUS_LINES = {
     int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n".encode() for s in HTTPStatus if int(s) >= 200
 }
@@ -77,7 +87,42 @@ class Response:
         return b"".join(parts)
 
 
+class StreamedResponse(Response):
+    """An answer whose body is sent part by part, as it comes; empty parts are left out."""
+
+    __slots__ = ("parts",)
+
+    def __init__(
+        self, status: int, parts: AsyncIterator[bytes], headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(status, b"", (*headers, ("Transfer-Encoding", "chunked")))
+        self.parts = parts
+
+    def encode(self, *, head_only: bool) -> bytes:  # noqa: ARG002 - the body comes later
+        """The head; the parts follow."""
+        head = _STATUS_LINES[self.status]
+        lines = [
+            f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.headers
+        ]
+        return b"".join([head, *lines, b"\r\n"])
+
+
+class BodyReader(Protocol):
+    """Takes the body of one request part by part, as it comes."""
+
+    def data(self, part: bytes) -> None:
+        """The next part."""
+
+    def end(self, trailers: dict[str, str]) -> Response | Awaitable[Response]:
+        """The body is complete; ``trailers`` are the headers behind it, in lower case."""
+
+    def lost(self) -> None:
+        """The connection ended before the body was complete."""
+
+
 Handler = Callable[[Request], Response | Awaitable[Response]]
+# Says for the head of a request who reads its body part by part; None: the handler gets it whole.
+Streams = Callable[[Request], BodyReader | None]
 
 
 class _Connection(asyncio.Protocol):
@@ -95,6 +140,8 @@ class _Connection(asyncio.Protocol):
         self._answering: asyncio.Future[Any] | None = None
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._start()
 
     def _start(self) -> None:
@@ -112,8 +159,15 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
+        self._writable.set()
         self._connections.discard(self)
         self._waiting.clear()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -150,7 +204,7 @@ class _Connection(asyncio.Protocol):
         keep_alive = self._parser.should_keep_alive()
         self._start()
         if self._answering is None:
-            self._answer(request, keep_alive)
+            self._answer(request, keep_alive, self._handler)
         else:
             self._waiting.append((request, keep_alive))
 
@@ -168,9 +222,9 @@ class _Connection(asyncio.Protocol):
 
     # Answering.
 
-    def _answer(self, request: Request, keep_alive: bool) -> None:
+    def _answer(self, request: Request, keep_alive: bool, handler: Handler) -> None:
         try:
-            outcome = self._handler(request)
+            outcome = handler(request)
         except Exception as error:
             self._failed(request, error)
             return
@@ -186,8 +240,11 @@ class _Connection(asyncio.Protocol):
             self._failed(request, None if done.cancelled() else done.exception())
             return
         self._queue(request, keep_alive, done.result())
+        self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
         while self._waiting and self._answering is None:
-            self._answer(*self._waiting.popleft())
+            self._answer(*self._waiting.popleft(), self._handler)
         if self._answering is None:
             self._flush()
 
@@ -199,8 +256,35 @@ class _Connection(asyncio.Protocol):
 
     def _queue(self, request: Request, keep_alive: bool, response: Response) -> None:
         self._outgoing.append(response.encode(head_only=request.method == "HEAD"))
+        if isinstance(response, StreamedResponse):
+            self._flush()
+            self._answering = asyncio.ensure_future(self._send(response.parts))
+            self._answering.add_done_callback(lambda done: self._sent(request, keep_alive, done))
+        elif not keep_alive:
+            self._flush(close=True)
+
+    async def _send(self, parts: AsyncIterator[bytes]) -> None:
+        """Send the body of a streamed answer, no faster than the client reads it."""
+        async for part in parts:
+            if self._transport is None:
+                return
+            if part:
+                self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+            await self._writable.wait()
+
+    def _sent(self, request: Request, keep_alive: bool, done: asyncio.Future[None]) -> None:
+        self._answering = None
+        error = None if done.cancelled() else done.exception()
+        if done.cancelled() or error is not None:
+            # The head has gone: only a connection that breaks off tells the client.
+            context = {"message": f"{request.method} {request.path} broke off", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            self.drop()
+            return
+        self._outgoing.append(b"0\r\n\r\n")
         if not keep_alive:
             self._flush(close=True)
+        self._answer_waiting()
 
     def _refuse(self, status: int) -> None:
         refusal = Response(status, headers=(("Connection", "close"),))
@@ -222,6 +306,54 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
+class _StreamingConnection(_Connection):
+    """One on which bodies may be read part by part, while nothing before them is unanswered."""
+
+    def __init__(self, handler: Handler, connections: set[_Connection], streams: Streams) -> None:
+        super().__init__(handler, connections)
+        self._streams = streams
+        self._reader: BodyReader | None = None
+        self._read: Request | None = None
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        # Of a body in one piece nothing can be had before its end.
+        if self._answering is not None or not any(map(_is_chunked, self._headers)):
+            return
+        method = self._parser.get_method().decode("latin-1")
+        self._head = len(self._headers)
+        self._read = Request(method, self._target, self._headers.copy(), b"")
+        self._reader = self._streams(self._read)
+
+    def on_body(self, body: bytes) -> None:
+        if self._reader is None:
+            super().on_body(body)
+        else:
+            self._reader.data(body)
+
+    def on_message_complete(self) -> None:
+        reader, request = self._reader, self._read
+        if reader is None or request is None:
+            super().on_message_complete()
+            return
+        self._reader = None
+        behind = self._headers[self._head :]
+        trailers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in behind}
+        keep_alive = self._parser.should_keep_alive()
+        self._start()
+        self._answer(request, keep_alive, lambda _: reader.end(trailers))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._reader is not None:
+            self._reader.lost()
+            self._reader = None
+
+
+def _is_chunked(header: tuple[bytes, bytes]) -> bool:
+    return len(header[0]) == len(_ENCODING) and header[0].lower() == _ENCODING
+
+
 class Listener:
     """A server on one loopback port."""
 
@@ -237,11 +369,15 @@ class Listener:
             connection.drop()
 
 
-async def listen(handler: Handler, port: int = 0) -> Listener:
+async def listen(handler: Handler, port: int = 0, streams: Streams | None = None) -> Listener:
     """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken."""
     connections: set[_Connection] = set()
+
+    def connect() -> _Connection:
+        if streams is None:
+            return _Connection(handler, connections)
+        return _StreamingConnection(handler, connections, streams)
+
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: _Connection(handler, connections), LOOPBACK, port, backlog=1024
-    )
+    server = await loop.create_server(connect, LOOPBACK, port, backlog=1024)
     return Listener(server, connections)

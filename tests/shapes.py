@@ -56,7 +56,6 @@ NOT_ACTED_FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "scaling of managed instances": ("GetFunctionScalingConfig", "PutFunctionScalingConfig"),
     "invocation as it once was": ("InvokeAsync",),
-    "response streaming": ("InvokeWithResponseStream",),
 }
 NOT_ACTED = {name for names in NOT_ACTED_FAMILIES.values() for name in names}
 

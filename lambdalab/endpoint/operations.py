@@ -42,7 +42,11 @@ class LambdaOperations:
         draws: Draws,
         rates: RequestRates | None = None,
     ) -> None:
-        self._invocations = invocations
+        # These are told the request's id and the caller's trace.
+        self._invoking = {
+            "Invoke": invocations.invoke,
+            "InvokeWithResponseStream": invocations.invoke_with_response_stream,
+        }
         self._rates = rates
         self._ids = draws.stream("requests")
         self._invocation_ids = draws.stream("invocations")
@@ -51,7 +55,7 @@ class LambdaOperations:
     def handle(self, request: Request, caller: Caller) -> Response | Awaitable[Response]:
         """Answer one request of a caller."""
         route = model.match(request.method, request.path, request.query_string)
-        invokes = route is not None and route[0] == "Invoke"
+        invokes = route is not None and route[0] in self._invoking
         request_id = identifier(self._invocation_ids if invokes else self._ids)
         try:
             if route is None:
@@ -65,17 +69,17 @@ class LambdaOperations:
     def _act(
         self, request: Request, caller: Caller, name: str, labels: dict[str, str], request_id: str
     ) -> Response | Awaitable[Response]:
-        act = self._acts.get(name)
-        if act is None and name != "Invoke":
-            raise not_implemented(name)
-        if len(request.body) > LARGEST_REQUEST and name != "Invoke":
-            raise aws_error("package.request-too-large", operation=name)
         operation = model.operation(name)
-        if act is None:
+        invoke = self._invoking.get(name)
+        if invoke is not None:
             given = _read(operation, labels, request)
             trace = request.headers.get("x-amzn-trace-id")
-            result = self._invocations.invoke(caller, given, request_id, trace)
-            return _later(operation, result, request_id)
+            return _later(operation, invoke(caller, given, request_id, trace), request_id)
+        act = self._acts.get(name)
+        if act is None:
+            raise not_implemented(name)
+        if len(request.body) > LARGEST_REQUEST:
+            raise aws_error("package.request-too-large", operation=name)
         if len(request.body) >= bodies.LARGE:
             slow = _act_on_large(act, operation, caller, labels, request)
             return _later(operation, slow, request_id)

@@ -7,33 +7,32 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 import time
 from collections.abc import Callable
 
 from lambdalab import facts
 from lambdalab.clock import stopwatch
-from lambdalab.execution.zygote_client import signal_group
+from lambdalab.execution.sandbox import Sandbox
 
 __all__ = ["CpuShare"]
 
 ONE_VCPU = facts.quota("memory.per-vcpu").value
+PROCESSORS = os.cpu_count() or 1
 # How often a running function's use is read, in seconds; also the most that it may save up.
 CHECK = 0.01
 
 
 class CpuShare:
-    """Holds one process to its share of a CPU while it runs an invocation.
+    """Holds the processes of an environment to their share of CPU while they run an invocation.
 
-    Reads the process's CPU clock, all threads together. Where a system has no such clock (other
+    Reads the processes' CPU clocks, all threads together. Where a system has no such clocks (other
     than Linux), nothing is held back.
     """
 
-    def __init__(self, pid: int, memory: int) -> None:
-        self._pid = pid
+    def __init__(self, sandbox: Sandbox, memory: int) -> None:
+        self._sandbox = sandbox
         self._share = memory / ONE_VCPU
-        # The kernel's number for the CPU clock of another process: see clock_getcpuclockid(3).
-        self._clock = (~pid << 3) | 2
         self._timer: asyncio.TimerHandle | None = None
         self._read_at = 0.0
         self._used = 0.0
@@ -42,7 +41,7 @@ class CpuShare:
 
     def begin(self) -> None:
         """The function starts to run."""
-        if self._share < 1 and self._read():
+        if self._share < PROCESSORS and self._read():
             self._debt = 0.0
             self._arm(CHECK, self._check)
 
@@ -63,13 +62,13 @@ class CpuShare:
         if self._debt <= 0:
             self._arm(CHECK, self._check)
             return
-        signal_group(self._pid, signal.SIGSTOP)
+        self._sandbox.stop()
         self._stopped = True
         self._arm(self._debt / self._share, self._resume)
 
     def _continue(self) -> None:
         self._stopped = False
-        signal_group(self._pid, signal.SIGCONT)
+        self._sandbox.resume()
 
     def _resume(self) -> None:
         self._continue()
@@ -79,10 +78,18 @@ class CpuShare:
         self._timer = asyncio.get_running_loop().call_later(delay, then)
 
     def _read(self) -> bool:
-        """Take a reading; False when the process or its clock is not there."""
-        try:
-            self._used = time.clock_gettime(self._clock)
-        except (OSError, OverflowError, AttributeError):
-            return False
+        """Take a reading; False when there is no process, or no such clock."""
+        readings = [_used_by(pid) for pid in self._sandbox.pids()]
+        # What a process had used that is gone meanwhile is forgiven.
+        self._used = max(sum(readings), self._used if self._timer else 0.0)
         self._read_at = stopwatch()
-        return True
+        return any(readings)
+
+
+def _used_by(pid: int) -> float:
+    """CPU time of a process, in seconds; 0 when it is gone."""
+    try:
+        # The kernel's number for the CPU clock of another process: see clock_getcpuclockid(3).
+        return time.clock_gettime((~pid << 3) | 2)
+    except (OSError, OverflowError, AttributeError):
+        return 0.0

@@ -1,33 +1,34 @@
-"""One execution environment: a process, its Runtime API, its phases.
+"""One execution environment: its phases, and what it keeps from one to the next.
 
-INIT starts with the process and ends when the runtime asks for its first event. Between
-invocations the environment is frozen: its processes are stopped and use no CPU at all.
+INIT starts with the processes and ends when the runtime and every extension ask for their first
+event. Between invocations the environment is frozen: its processes are stopped and use no CPU at
+all. After a timeout or a crash it is reset: its processes end, /tmp stays, and the next invocation
+runs INIT again.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import json
 import math
-import os
-import signal
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch, wall_time
-from lambdalab.execution import report
+from lambdalab.execution import report, runtimes
 from lambdalab.execution.cpu import CpuShare
+from lambdalab.execution.journal import Journal
+from lambdalab.execution.life import Life
+from lambdalab.execution.log_tail import LogTail
 from lambdalab.execution.logbook import LogBook, LogStream
-from lambdalab.execution.memory import MB, MemoryReader, MemoryWatch
-from lambdalab.execution.output import LogEvents
-from lambdalab.execution.paths import Paths
-from lambdalab.execution.runtime_api import RuntimeApi
+from lambdalab.execution.memory import MB, MemoryReader, MemoryWatch, resident
+from lambdalab.execution.sandbox import Sandbox, SandboxGoneError
 from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
-from lambdalab.execution.variables import environment_variables
-from lambdalab.execution.zygote_client import ZygoteClient, signal_group
-from lambdalab.wire import LOOPBACK, Listener, listen
+from lambdalab.execution.start import Start, start_of
+from lambdalab.execution.zygote_client import ZygoteClient
+from lambdalab.wire import LOOPBACK, BodyReader, Listener, Request, Response, listen
 
 __all__ = ["Environment", "Machinery"]
 
@@ -35,11 +36,15 @@ __all__ = ["Environment", "Machinery"]
 LONG = 0.005
 # How long an environment stays awake after an invocation, in real seconds.
 FREEZE_AFTER = 0.002
-# One turn reads at least what a pipe holds, so nothing written before an answer comes after it.
-READ = 1 << 16
-READS = 16
-LARGEST_RESPONSE = facts.quota("payload.synchronous-response").bytes
 LONGEST_INIT = facts.quota("init.maximum").value
+
+# What a process hears that has outlived its phase.
+GONE = Response(
+    410, json.dumps({"errorMessage": "The environment is reset.", "errorType": "Gone"}).encode()
+)
+
+# Who hears what happens to an environment: kind, environment, beginning, duration, detail.
+Tell = Callable[[str, "Environment", float, float | None, dict[str, Any]], None]
 
 
 class Machinery(NamedTuple):
@@ -59,37 +64,30 @@ class Environment:
     """
 
     def __init__(
-        self,
-        spec: RuntimeSpec,
-        name: str,
-        stream: LogStream,
-        *,
-        machinery: Machinery,
-        on_end: Callable[[Environment, str], None],
-        log: list[str],
+        self, spec: RuntimeSpec, name: str, stream: LogStream, machinery: Machinery, tell: Tell
     ) -> None:
         self.spec = spec
         self.name = name
-        self.stream = stream
         self.ended = False
-        self._on_end = on_end
-        self._clock, self._logbook, self._watch, self._zygote, _ = machinery
-        self._hold_cpu = machinery.cpu
-        self._api = RuntimeApi(self)
-        self._paths = Paths(spec.task_root, self._zygote.runtime_directory, spec.runtime, spec.opt)
-        self._events = LogEvents(self._paths)
+        self._stream = stream
+        self._clock, logbook, self._watch, self._zygote, self._hold_cpu = machinery
+        self._tell = tell
+        self.journal = Journal(spec, stream, clock=self._clock, logbook=logbook, tail=LogTail())
         self._phase: asyncio.Future[Outcome | None] | None = None
-        self._answer: Outcome | None = None
         self._request_id = ""
-        self._log = log
+        self._invocation: Invocation | None = None
+        self._began = 0.0
         self._peak = 0
-        self._pid = 0
         self._listener: Listener | None = None
+        self._sandbox: Sandbox | None = None
+        self._start: Start | None = None
+        self._life: Life | None = None
         self._memory: MemoryReader | None = None
         self._cpu: CpuShare | None = None
         self._freezing: asyncio.TimerHandle | None = None
         self._frozen = False
-        self._output = -1
+        # Kept here, for asyncio itself does not keep tasks.
+        self._farewell: asyncio.Task[None] | None = None
 
     # The phases.
 
@@ -97,171 +95,209 @@ class Environment:
         """Run INIT; None when the function is ready, else what went wrong.
 
         ``request_id`` is the invocation that waits: platform errors name it. ``phase`` is
-        ``invoke`` when INIT runs again inside an invocation, after it failed at first.
+        ``invoke`` when INIT runs inside an invocation, after it failed at first or after a reset.
         """
         self._request_id = request_id
-        self._phase = asyncio.get_running_loop().create_future()
-        if phase == "init":
-            self.write([report.init_start(self.spec)])
-        began = stopwatch()
-        await self._start_process()
         limit = self.spec.timeout if phase == "invoke" else LONGEST_INIT
-        timer = asyncio.get_running_loop().call_later(limit, self._out_of_time, limit)
-        failure = await self._run_phase(timer)
+        self.journal.init_start(phase)
+        started, began = self._clock.now(), stopwatch()
+        failure = await self._run_phase(limit, limit, self._begin())
+        if self._life is not None:
+            self._life.init_over()
         if failure is not None:
-            self.write([report.init_report(stopwatch() - began, phase, failure)])
+            await self._reset(failure)
+        elif self._life is not None:
+            self._memory = MemoryReader(self._life.pid)
+        duration = stopwatch() - began
+        self.journal.init_runtime_done(failure, phase)
+        self.journal.init_report(duration, failure, phase)
+        detail = {"status": "success" if failure is None else failure.status, "phase": phase}
+        if self._start is not None and self._start.program.note:
+            detail["note"] = self._start.program.note
+        self._tell("init", self, started, duration, detail)
         return failure
 
     async def run(self, invocation: Invocation) -> Outcome:
-        """Run one invocation; afterwards the environment is frozen, or has ended."""
-        loop = asyncio.get_running_loop()
-        self._phase = loop.create_future()
-        self._request_id = invocation.request_id
-        self._answer = None
-        self.write([report.start(invocation.request_id, self.spec.version)])
+        """Run one invocation; afterwards the environment is frozen, or reset, or has ended."""
         started, began = self._clock.now(), stopwatch()
-        self._thaw()
-        self._api.deliver(invocation, int((wall_time() + self.spec.timeout) * 1000))
-        timer = loop.call_later(self.spec.timeout, self._out_of_time, self.spec.timeout)
-        outcome = await self._run_phase(timer)
-        assert outcome is not None
+        self._invocation, self._began = invocation, began
+        outcome = None
+        if self._life is None:
+            outcome = await self.initialize(invocation.request_id, "invoke")
+        self.journal.start(invocation.request_id, invocation.trace_id)
+        if outcome is None:
+            outcome = await self._invoke(invocation, self.spec.timeout - (stopwatch() - began))
         outcome.began, outcome.duration = started, stopwatch() - began
         self._measure(outcome)
+        if self._invocation is not None:  # else told when the runtime was done
+            self.runtime_done(outcome)
+        if outcome.platform_error and self._life is not None:
+            await self._reset(outcome)
+            self._tell("reset", self, self._clock.now(), None, {"reason": outcome.status})
         return outcome
-
-    def report(self, outcome: Outcome) -> None:
-        """Write the lines that end an invocation, and hand its log over to the outcome."""
-        self.write(
-            [
-                report.end(self._request_id),
-                report.report(self._request_id, outcome, self.spec.memory),
-            ]
-        )
-        outcome.log = self._log.copy()
-        self._log.clear()
-
-    def report_failed_init(self, outcome: Outcome, duration: float) -> None:
-        """Write the lines of an invocation that never reached the handler; seconds it took."""
-        outcome.began, outcome.duration = self._clock.now() - duration, duration
-        self._measure(outcome)
-        self.write([report.start(self._request_id, self.spec.version)])
-        self.report(outcome)
 
     def end(self, reason: str) -> None:
         """End the environment and all its processes; harmless when it has ended."""
         if self.ended:
             return
         self.ended = True
-        self._drain(to_the_end=True)
-        self._watch.discard(self)
-        if self._pid:
-            self._zygote.kill(self._pid)
+        self._stop_life()
+        if self._sandbox is not None:
+            self._sandbox.close()
         if self._listener is not None:
             self._listener.close()
-        if self._memory is not None:
-            self._memory.close()
-        if self._cpu is not None:
-            self._cpu.end()
-        if self._freezing is not None:
-            self._freezing.cancel()
-        self._close_output()
         # Ended from outside while it ran: nothing more will come from it.
-        self._conclude(report.exit_error(self._request_id, -signal.SIGKILL))
-        self._on_end(self, reason)
+        self.phase_failed(report.exit_error(self._request_id, -9))
+        self._tell("end", self, self._clock.now(), None, {"reason": reason})
 
-    def write(self, lines: list[str]) -> None:
-        """Write lines into the environment's log."""
-        self._log += lines
-        self._logbook.add(self.stream, self._clock.now(), lines)
+    def let_go(self, reason: str) -> None:
+        """End the environment, which is idle, after its SHUTDOWN phase."""
+        if self._life is not None and len(self._life.extensions):
+            self._farewell = asyncio.get_running_loop().create_task(self._shut_down(reason))
+        else:
+            self.end(reason)
+
+    async def _shut_down(self, reason: str) -> None:
+        """SHUTDOWN: extensions may finish their work."""
+        assert self._life is not None
+        self._thaw()
+        await self._life.shutdown("spindown")
+        self.end(reason)
+
+    async def _invoke(self, invocation: Invocation, limit: float) -> Outcome:
+        self._request_id = invocation.request_id
+        timeout = self.spec.timeout
+        outcome = await self._run_phase(limit, timeout, self._deliver(invocation, limit))
+        assert outcome is not None
+        return outcome
+
+    async def _reset(self, outcome: Outcome) -> None:
+        """End the processes; what is in /tmp stays."""
+        if self._life is not None and len(self._life.extensions):
+            await self._life.shutdown("timeout" if outcome.status == "timeout" else "failure")
+        self._stop_life()
+        if self.ended or self._sandbox is None:
+            return
+        await self._sandbox.clear()
+        if self._sandbox.closed:
+            self.end("its processes were ended")
+
+    # What the life in it tells.
+
+    def runtime_done(self, outcome: Outcome) -> None:
+        """The runtime has finished the invocation: whoever waits for it need not wait longer."""
+        invocation, self._invocation = self._invocation, None
+        if invocation is not None:
+            outcome.duration = stopwatch() - self._began
+            self.journal.runtime_done(invocation.request_id, outcome, invocation.trace_id)
+            if invocation.answered is not None:
+                invocation.answered(outcome)
+
+    def phase_over(self, outcome: Outcome | None) -> None:
+        """Runtime and extensions wait for the next event: the phase is over, all is frozen soon."""
+        if self._phase is not None and not self._phase.done():
+            self._let_freeze()
+            self._phase.set_result(outcome)
+
+    def phase_failed(self, outcome: Outcome) -> None:
+        """Nothing more will come of the phase."""
+        if self._phase is not None and not self._phase.done():
+            self._phase.set_result(outcome)
+        elif self._life is not None and not self.ended:
+            # Between invocations: the next one finds an environment that must begin again.
+            self._farewell = asyncio.get_running_loop().create_task(self._reset(outcome))
 
     def memory_room(self) -> float:
-        """MB left under the function's memory size; an environment without room is ended."""
-        assert self._memory is not None
-        used = self._memory.tree() / MB
+        """MB left under the function's memory size; processes without room are ended."""
+        if self._sandbox is None:
+            return float(self.spec.memory)
+        used = resident(self._sandbox.pids()) / MB
         self._peak = max(self._peak, math.ceil(used))
         room = self.spec.memory - used
         if room <= 0 and self._phase is not None and not self._phase.done():
-            self._conclude(report.out_of_memory(self._request_id))
-            self.end("out of memory")
+            self.phase_failed(report.out_of_memory(self._request_id))
+            assert self._sandbox is not None
+            self._sandbox.kill_all()
         return room
-
-    # What the runtime tells.
-
-    def runtime_ready(self) -> None:
-        """The runtime waits for the next event: the phase is over, and the processes stop."""
-        if self._phase is None or self._phase.done():
-            return
-        self._drain(to_the_end=True)
-        self._let_freeze()
-        self._phase.set_result(self._answer)
-
-    def runtime_responded(self, body: bytes) -> None:
-        """The runtime sent a result."""
-        too_large = len(body) > LARGEST_RESPONSE
-        self._answer = report.response_too_large() if too_large else Outcome(body)
-
-    def runtime_failed(self, body: bytes) -> None:
-        """The runtime sent an error of the function."""
-        self._answer = Outcome(self._paths.on_aws(body), "error", "Function.Unknown")
-
-    def init_failed(self, body: bytes, error_type: str) -> None:
-        """The runtime could not initialize the function; its process ends next."""
-        self._answer = Outcome(self._paths.on_aws(body), "init-error", error_type)
 
     # The steps.
 
-    async def _start_process(self) -> None:
-        self._listener = await listen(self._api.handle)
-        self._output, write_end = os.pipe()
-        os.set_blocking(self._output, False)
-        address = f"{LOOPBACK}:{self._listener.port}"
-        request = {
-            "environment": environment_variables(self.spec, address, self.stream.stream),
-            "directory": str(self.spec.task_root),
-            "opt": str(self.spec.opt) if self.spec.opt else "",
-            "handler": self.spec.handler,
-        }
-        try:
-            self._pid = await self._zygote.spawn(request, write_end)
-        finally:
-            os.close(write_end)
-        if self.ended:  # while its process was being made
-            self._zygote.discard(self._pid)
+    async def _begin(self) -> None:
+        """Start the processes; what is there already, from before a reset, is used again."""
+        if self._sandbox is None:
+            failure = await self._prepare()
+            if failure is not None:
+                self.phase_failed(failure)
+                return
+        assert self._sandbox is not None
+        assert self._start is not None
+        if self._phase is None or self._phase.done():
             return
-        asyncio.get_running_loop().add_reader(self._output, self._drain)
-        self._memory = MemoryReader(self._pid)
-        self._peak = math.ceil(self._memory.own() / MB)
+        self._life = Life(self._start, self._sandbox, self.journal, self, self._clock)
         if self._hold_cpu:
-            self._cpu = CpuShare(self._pid, self.spec.memory)
-        self._zygote.on_exit(self._pid, self._exited)
+            self._cpu = CpuShare(self._sandbox, self.spec.memory)
+        try:
+            await self._life.begin(self._request_id, self.spec.opt)
+        except SandboxGoneError:
+            self.end("no process could be started")
+            raise
 
-    async def _run_phase(self, timer: asyncio.TimerHandle) -> Outcome | None:
-        """Wait until the phase is over; the clock runs at real speed meanwhile."""
-        assert self._phase is not None
+    async def _prepare(self) -> Outcome | None:
+        """A sandbox and what is to run in it; the reason where nothing can."""
+        self._listener = await listen(self._handle, streams=self._read_streamed)
+        address = f"{LOOPBACK}:{self._listener.port}"
+        await self._zygote.ready()
+        self._start = await start_of(self.spec, self._zygote, address, self._stream.stream)
+        if self._start.program.refusal:
+            return runtimes.refused(self._start.program, self._request_id)
+        self._sandbox = await self._zygote.open(self._start.room)
+        return None
+
+    def _handle(self, request: Request) -> Any:
+        return self._life.handle(request) if self._life else GONE
+
+    def _read_streamed(self, request: Request) -> BodyReader | None:
+        return self._life.stream(request) if self._life else None
+
+    async def _deliver(self, invocation: Invocation, limit: float) -> None:
+        assert self._life is not None
+        self._thaw()
+        self._life.deliver(invocation, int((wall_time() + limit) * 1000))
+
+    async def _run_phase(self, limit: float, told: int, start: Any) -> Outcome | None:
+        """Start a phase, wait until it is over; the clock runs at real speed meanwhile.
+
+        After ``limit`` seconds its time is over, which is then told as ``told`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        self._phase = loop.create_future()
+        timer = loop.call_later(max(limit, 0), self._out_of_time, told)
         self._watch.add(self)
         self._clock.begin_work()
         try:
+            await start
             return await self._phase
         finally:
             timer.cancel()
             self._clock.end_work()
             self._watch.discard(self)
 
-    def _conclude(self, outcome: Outcome) -> None:
-        if self._phase is not None and not self._phase.done():
-            self._phase.set_result(outcome)
-
     def _out_of_time(self, limit: int) -> None:
-        self._conclude(report.timed_out(self._request_id, limit))
-        self.end("timeout")
+        self.phase_failed(report.timed_out(self._request_id, limit))
 
-    def _exited(self, status: int) -> None:
-        """The process is gone: by itself in a phase, or because it was ended."""
-        self._pid = 0
-        self._drain(to_the_end=True)
-        # An error that the runtime has sent explains the exit that follows it.
-        self._conclude(self._answer or report.exit_error(self._request_id, status))
-        self.end("its process exited")
+    def _stop_life(self) -> None:
+        if self._freezing is not None:
+            self._freezing.cancel()
+            self._freezing = None
+        if self._cpu is not None:
+            self._cpu.end()
+        self._frozen = False
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+        life, self._life = self._life, None
+        if life is not None:
+            life.end()
 
     def _let_freeze(self) -> None:
         """Freeze soon: invocations that follow each other closely spare the stop and the start."""
@@ -271,18 +307,19 @@ class Environment:
 
     def _freeze(self) -> None:
         self._freezing = None
-        if self.ended:
+        if self.ended or self._sandbox is None or self._life is None:
             return
         self._frozen = True
-        signal_group(self._pid, signal.SIGSTOP)
+        self._life.freeze()
+        self._sandbox.stop()
 
     def _thaw(self) -> None:
         if self._freezing is not None:
             self._freezing.cancel()
             self._freezing = None
-        if self._frozen:
+        if self._frozen and self._sandbox is not None:
             self._frozen = False
-            signal_group(self._pid, signal.SIGCONT)
+            self._sandbox.resume()
         if self._cpu is not None:
             self._cpu.begin()
 
@@ -293,28 +330,3 @@ class Environment:
         outcome.memory_used = min(self._peak, self.spec.memory)
         if outcome.status == "out-of-memory":
             outcome.memory_used = self.spec.memory
-
-    def _drain(self, *, to_the_end: bool = False) -> None:
-        """Read what the function has written so far; at the end of a phase also a part of a line.
-
-        Never reads on for ever: a function may write faster than it is read.
-        """
-        written: list[str] = []
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(READS):
-                if self._output < 0:
-                    break
-                data = os.read(self._output, READ)
-                if not data:
-                    self._close_output()
-                written += self._events.feed(data)
-        if to_the_end:
-            written += self._events.finish()
-        if written:
-            self.write(written)
-
-    def _close_output(self) -> None:
-        if self._output >= 0:
-            asyncio.get_running_loop().remove_reader(self._output)
-            os.close(self._output)
-            self._output = -1

@@ -169,8 +169,9 @@ def _start_anew(request: dict[str, Any], runtime: str) -> NoReturn:
     os.write(descriptor, json.dumps({**request, "anew": True}).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.dup2(descriptor, 0)
-    command = [sys.executable, "-I", "-S", __file__, runtime]
-    os.execve(sys.executable, command, environment)  # noqa: S606
+    program = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001
+    command = [program, "-I", "-S", request["script"], runtime]
+    os.execve(program, command, environment)  # noqa: S606
 
 
 def main() -> None:

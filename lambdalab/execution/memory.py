@@ -10,7 +10,7 @@ import asyncio
 import os
 from typing import Protocol
 
-__all__ = ["MemoryReader", "MemoryWatch", "Watched"]
+__all__ = ["MemoryReader", "MemoryWatch", "Watched", "resident"]
 
 MB = 1 << 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -21,7 +21,7 @@ LONGEST_POLL = 0.05
 
 
 class MemoryReader:
-    """Reads the resident memory of one process tree; knows nothing where there is no /proc."""
+    """Reads the resident memory of one process; knows nothing where there is no /proc."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -48,10 +48,6 @@ class MemoryReader:
         except (OSError, IndexError):
             return self.own()
 
-    def tree(self) -> int:
-        """Resident bytes of the process and its descendants."""
-        return self.own() + sum(_resident(pid) for pid in _descendants(self._pid))
-
     def close(self) -> None:
         """Stop reading."""
         if self._statm >= 0:
@@ -59,19 +55,9 @@ class MemoryReader:
             self._statm = -1
 
 
-def _descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for child in _children(pid):
-        found += [child, *_descendants(child)]
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:  # noqa: PTH123
-            return [int(child) for child in listing.read().split()]
-    except OSError:
-        return []
+def resident(pids: list[int]) -> int:
+    """Resident bytes of several processes together."""
+    return sum(_resident(pid) for pid in pids)
 
 
 def _resident(pid: int) -> int:

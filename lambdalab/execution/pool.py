@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from lambdalab.clock import stopwatch
 from lambdalab.execution.environment import Environment, Machinery
 from lambdalab.execution.logbook import LogStream
-from lambdalab.execution.spec import Outcome, RuntimeSpec
+from lambdalab.execution.reclaim import Reclaim
+from lambdalab.execution.spec import RuntimeSpec
 from lambdalab.timeline import Record, Timeline
 
 __all__ = ["EnvironmentPool"]
@@ -16,10 +18,14 @@ __all__ = ["EnvironmentPool"]
 class EnvironmentPool:
     """Environments by function version (its unqualified ARN and version)."""
 
-    def __init__(self, machinery: Machinery, timeline: Timeline, random: Random) -> None:
+    def __init__(
+        self, machinery: Machinery, timeline: Timeline, random: Random, fates: Random
+    ) -> None:
         self._machinery = machinery
         self._timeline = timeline
         self._random = random
+        self._fates = fates
+        self._reclaim: dict[Environment, Reclaim] = {}
         self._made = 0
         self._idle: dict[str, list[Environment]] = {}
         self._all: dict[str, set[Environment]] = {}
@@ -27,47 +33,44 @@ class EnvironmentPool:
     def take(self, key: str) -> Environment | None:
         """The warm environment that was used last, or None."""
         idle = self._idle.get(key)
-        return idle.pop() if idle else None
+        while idle:
+            environment = idle.pop()
+            reclaim = self._reclaim[environment]
+            if not reclaim.is_old:
+                reclaim.busy()
+                return environment
+            environment.let_go("its age")
+        return None
 
     def give_back(self, key: str, environment: Environment) -> None:
         """The environment is free again, unless it has ended or been retired."""
         if environment in self._all.get(key, ()):
             self._idle.setdefault(key, []).append(environment)
+            self._reclaim[environment].idle()
         else:
-            environment.end("the function changed")
+            environment.let_go("the function changed")
 
     async def make(
         self, key: str, spec: RuntimeSpec, request_id: str
-    ) -> tuple[Environment, Outcome | None, float]:
-        """A new environment after its INIT: the environment, what went wrong, seconds it took.
+    ) -> tuple[Environment, float | None]:
+        """A new environment after its INIT, and the seconds that took; None when it failed.
 
-        An INIT that fails is run once more, inside the invocation that waits for it.
+        After a failure INIT runs once more, inside the invocation that waits for it.
         """
         self._made += 1
-        name, stream = f"env-{self._made}", self._stream(spec)
-        log: list[str] = []
-        environment = self._new(key, spec, name, stream, log)
-        failure, duration = await self._initialize(environment, request_id, "init")
-        if failure is not None and key in self._all:  # else the function was let go meanwhile
-            environment = self._new(key, spec, name, stream, log)
-            failure, _ = await self._initialize(environment, request_id, "invoke")
-        return environment, failure, duration
-
-    async def _initialize(
-        self, environment: Environment, request_id: str, phase: str
-    ) -> tuple[Outcome | None, float]:
-        started, began = self._machinery.clock.now(), stopwatch()
-        failure = await environment.initialize(request_id, phase)
-        duration = stopwatch() - began
-        detail = {"status": "success" if failure is None else failure.status, "phase": phase}
-        self._record(started, "init", environment, duration, detail)
-        return failure, duration
+        name = f"env-{self._made}"
+        environment = Environment(spec, name, self._stream(spec), self._machinery, self._tell)
+        self._all.setdefault(key, set()).add(environment)
+        self._reclaim[environment] = Reclaim(environment, self._machinery.clock, self._fates)
+        began = stopwatch()
+        failure = await environment.initialize(request_id)
+        return environment, None if failure else stopwatch() - began
 
     def retire(self, key: str) -> None:
         """Let the environments of a function go: idle ones now, running ones when they are done."""
         self._all.pop(key, None)
         for environment in self._idle.pop(key, []):
-            environment.end("the function changed")
+            environment.let_go("the function changed")
 
     def end_all(self) -> None:
         """End every environment at once; numbering starts again."""
@@ -85,34 +88,24 @@ class EnvironmentPool:
         name = f"{now:%Y/%m/%d}/{function}[{spec.version}]{self._random.getrandbits(128):032x}"
         return LogStream(spec.account, spec.region, spec.log_group, name)
 
-    def _new(
-        self, key: str, spec: RuntimeSpec, name: str, stream: LogStream, log: list[str]
-    ) -> Environment:
-        environment = Environment(
-            spec,
-            name,
-            stream,
-            machinery=self._machinery,
-            on_end=lambda ended, reason: self._forget(key, ended, reason),
-            log=log,
-        )
-        self._all.setdefault(key, set()).add(environment)
-        return environment
-
-    def _forget(self, key: str, environment: Environment, reason: str) -> None:
-        self._all.get(key, set()).discard(environment)
-        idle = self._idle.get(key, [])
-        if environment in idle:
-            idle.remove(environment)
-        self._record(self._machinery.clock.now(), "end", environment, None, {"reason": reason})
-
-    def _record(
+    def _tell(
         self,
-        time: float,
         kind: str,
         environment: Environment,
+        time: float,
         duration: float | None,
-        detail: dict[str, str],
+        detail: dict[str, Any],
     ) -> None:
+        """Write down what happens to an environment; forget one that has ended."""
+        if kind == "end":
+            self._forget(environment)
         name = environment.spec.name
         self._timeline.add(Record(time, kind, name, environment.name, None, duration, detail))
+
+    def _forget(self, environment: Environment) -> None:
+        self._reclaim.pop(environment, None)
+        for group in self._all.values():
+            group.discard(environment)
+        for idle in self._idle.values():
+            if environment in idle:
+                idle.remove(environment)

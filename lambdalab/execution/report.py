@@ -6,22 +6,26 @@ The wording stands in ``facts``; here it is filled in.
 from __future__ import annotations
 
 import json
-import math
+import re
 import signal
+from collections.abc import Iterable
 from functools import cache
 
 from lambdalab import facts
+from lambdalab.execution.events import billed, runtime_version
 from lambdalab.execution.spec import Outcome, RuntimeSpec
 
 __all__ = [
     "end",
     "exit_error",
+    "extension",
     "init_report",
     "init_start",
     "out_of_memory",
     "report",
     "response_too_large",
     "start",
+    "telemetry_subscription",
     "timed_out",
 ]
 
@@ -31,35 +35,40 @@ def _message(name: str) -> facts.Message:
     return facts.message(name)
 
 
+@cache
+def _line(name: str) -> str:
+    """A line's text with gaps for ``%``: lines are on the way of every invocation."""
+    text = _message(name).text.replace("%", "%%")
+    return re.sub(r"\{([a-z_]+)\}", r"%(\1)s", text) + "\n"
+
+
 def init_start(spec: RuntimeSpec) -> str:
     """The first line of a new environment."""
-    version = f"python:{spec.runtime.removeprefix('python')}.v1"
-    line = _message("log.init-start").format(version=version, arn=spec.runtime_version_arn)
-    return f"{line}\n"
+    version = runtime_version(spec.runtime)
+    return _line("log.init-start") % {"version": version, "arn": spec.runtime_version_arn}
 
 
 def start(request_id: str, version: str) -> str:
     """The line before an invocation."""
-    return _message("log.start").format(request_id=request_id, version=version) + "\n"
+    return _line("log.start") % {"request_id": request_id, "version": version}
 
 
 def end(request_id: str) -> str:
     """The line after an invocation."""
-    return _message("log.end").format(request_id=request_id) + "\n"
+    return _line("log.end") % {"request_id": request_id}
 
 
 def report(request_id: str, outcome: Outcome, memory: int) -> str:
     """The line that sums an invocation up; since August 2025 INIT is billed with it."""
-    total = (outcome.duration + (outcome.init_duration or 0)) * 1000
-    line = _message("log.report").format(
-        request_id=request_id,
-        duration=f"{outcome.duration * 1000:.2f}",
-        billed=math.ceil(round(total, 2)),
-        memory=memory,
-        used=outcome.memory_used,
-    )
+    line = _line("log.report")[:-1] % {
+        "request_id": request_id,
+        "duration": f"{outcome.duration * 1000:.2f}",
+        "billed": billed(outcome),
+        "memory": memory,
+        "used": outcome.memory_used,
+    }
     if outcome.init_duration is not None:
-        line += _message("log.report-init").format(init=f"{outcome.init_duration * 1000:.2f}")
+        line += _line("log.report-init")[:-1] % {"init": f"{outcome.init_duration * 1000:.2f}"}
     if outcome.status == "timeout":
         line += _message("log.report-timeout").text
     elif outcome.platform_error:
@@ -69,27 +78,43 @@ def report(request_id: str, outcome: Outcome, memory: int) -> str:
 
 def init_report(duration: float, phase: str, outcome: Outcome) -> str:
     """The line after an INIT that failed; ``duration`` in seconds."""
-    init = f"{duration * 1000:.2f}"
+    told = {"init": f"{duration * 1000:.2f}", "phase": phase}
     if outcome.status == "timeout":
-        return _message("log.init-report-timeout").format(init=init, phase=phase) + "\n"
-    error = _message("log.init-report-error")
-    return error.format(init=init, phase=phase, error_type=outcome.error_type) + "\n"
+        return _line("log.init-report-timeout") % told
+    return _line("log.init-report-error") % (told | {"error_type": outcome.error_type})
+
+
+def extension(name: str, state: str, events: Iterable[str], error_type: str | None = None) -> str:
+    """The line of an extension that is ready, or that failed."""
+    line = _line("log.extension") % {"name": name, "state": state, "events": ", ".join(events)}
+    if error_type is None:
+        return line
+    return line[:-1] + _line("log.extension-error") % {"error_type": error_type}
+
+
+def telemetry_subscription(name: str, state: str, types: Iterable[str]) -> str:
+    """The line of an extension that has subscribed to telemetry."""
+    shown = ", ".join(kind.capitalize() for kind in types)
+    return _line("log.telemetry") % {"name": name, "state": state, "types": shown}
 
 
 def timed_out(request_id: str, timeout: int) -> Outcome:
     """The outcome of an invocation that ran longer than the function's timeout."""
     reason = _message("timeout").format(seconds=f"{timeout:.2f}")
-    return _platform_error("timeout", _message("timeout"), request_id, reason)
+    return _platform_error("timeout", _message("timeout").code, request_id, reason)
 
 
 def out_of_memory(request_id: str) -> Outcome:
     """The outcome of an invocation that used more memory than the function has."""
     message = _message("out-of-memory")
-    return _platform_error("out-of-memory", message, request_id, message.text)
+    return _platform_error("out-of-memory", message.code, request_id, message.text)
 
 
-def exit_error(request_id: str, status: int) -> Outcome:
-    """The outcome of an invocation whose process ended; a negative status is a signal's number."""
+def exit_error(request_id: str, status: int, error_type: str | None = None) -> Outcome:
+    """The outcome of an invocation whose process ended; a negative status is a signal's number.
+
+    ``error_type`` stands for AWS's usual one where something in the process has told it.
+    """
     if status < 0:
         message = _message("exit-signal")
         reason = message.format(signal=_signal_name(-status))
@@ -99,7 +124,7 @@ def exit_error(request_id: str, status: int) -> Outcome:
     else:
         message = _message("exit")
         reason = message.text
-    return _platform_error("crash", message, request_id, reason)
+    return _platform_error("crash", error_type or message.code, request_id, reason)
 
 
 def response_too_large() -> Outcome:
@@ -109,10 +134,9 @@ def response_too_large() -> Outcome:
     return Outcome(_json(error), "error", message.code)
 
 
-def _platform_error(status: str, message: facts.Message, request_id: str, reason: str) -> Outcome:
+def _platform_error(status: str, kind: str | None, request_id: str, reason: str) -> Outcome:
     text = _message("function-error").format(request_id=request_id, reason=reason)
-    error = {"errorType": message.code, "errorMessage": text}
-    return Outcome(_json(error), status, message.code)
+    return Outcome(_json({"errorType": kind, "errorMessage": text}), status, kind)
 
 
 def _json(error: dict[str, str | None]) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambdalab.execution.streaming import ResponseSink
 from lambdalab.neighbours.sts import Credentials
 
 __all__ = ["Invocation", "Outcome", "RuntimeSpec"]
@@ -16,7 +18,8 @@ class RuntimeSpec:
 
     ``memory`` is in MB, ``timeout`` in seconds; ``task_root`` holds the unpacked code, ``opt`` what
     its layers put under /opt.
-    ``log_level`` is the least level of logs as JSON, None for logs as text.
+    ``log_level`` is the least level of logs as JSON, None for logs as text; ``system_log_level``
+    that of the platform's own; ``storage`` is the size of /tmp in MB.
     """
 
     account: str
@@ -35,18 +38,29 @@ class RuntimeSpec:
     credentials: Credentials
     endpoint_url: str
     log_level: str | None = None
+    system_log_level: str = "INFO"
     opt: Path | None = None
+    storage: int = 512
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One event on its way to a handler."""
+    """One event on its way to a handler.
+
+    ``invocation_id`` names this attempt; ``sink`` takes the parts of a response that is streamed;
+    ``answered`` hears of the runtime's answer while extensions may still be at work.
+    """
 
     request_id: str
     event: bytes
     arn: str
     trace_id: str
     client_context: str | None = None
+    invocation_id: str = ""
+    cognito_identity: str | None = None
+    tenant_id: str | None = None
+    sink: ResponseSink | None = None
+    answered: Callable[[Outcome], None] | None = None
 
 
 @dataclass
@@ -63,6 +77,7 @@ class Outcome:
     error_type: str | None = None
     began: float = 0.0
     duration: float = 0.0
+    cold: bool = False
     init_duration: float | None = None
     memory_used: int = 0
     log: list[str] = field(default_factory=list)

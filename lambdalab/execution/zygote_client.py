@@ -1,4 +1,4 @@
-"""The lab's side of the zygote: starts it, asks it for processes, hears when they end."""
+"""The lab's side of the zygote: starts it, gets environments from it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import contextlib
 import importlib.util
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lambdalab.execution import orphans
+from lambdalab.execution.sandbox import Sandbox, message
 
-__all__ = ["ZygoteClient", "ZygoteGoneError"]
+__all__ = ["ZygoteClient"]
 
 # What AWS's Python runtimes bring besides the standard library; nothing else of the lab's own
 # environment can be imported by a function, or code would run here that fails on AWS.
@@ -39,50 +37,45 @@ RUNTIME_PACKAGES = (
 _LOADER_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-class ZygoteGoneError(Exception):
-    """The zygote ended: no environment can be started until it is back."""
-
-
 class ZygoteClient:
-    """A zygote process and the environments it has forked."""
+    """A zygote process, and whether environments have rooms of their own.
 
-    def __init__(self, directory: Path) -> None:
+    ``no_rooms`` is the reason why they have none; empty where they do.
+    """
+
+    def __init__(self, directory: Path, *, rooms: bool = True, harden: bool = False) -> None:
         self._directory = directory
+        self._wanted = {"rooms": rooms, "harden": harden}
         self.runtime_directory = directory / "runtime"
-        self._exits: dict[int, Callable[[int], None]] = {}
-        self._early: dict[int, int] = {}
-        self._asked: deque[asyncio.Future[dict[str, Any]]] = deque()
-        self._asking = asyncio.Lock()
+        self.no_rooms = ""
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._received = b""
+        self._told: asyncio.Future[None] | None = None
+        self._opening = asyncio.Lock()
 
     def start(self) -> None:
-        """Start the zygote; it is ready when it answers."""
+        """Start the zygote; it is ready when it has told about rooms."""
         ours, theirs = socket.socketpair()
-        script = Path(__file__).with_name("zygote.py")
         self._link_runtime()
         orphans.adopt()
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(script),
-            str(self.runtime_directory),
-            str(self._directory),
-        ]
-        loader = {name: os.environ[name] for name in _LOADER_VARIABLES if name in os.environ}
+        settings = {
+            "scratch": str(self._directory),
+            "visible": visible_directories(),
+            **self._wanted,
+        }
+        script = str(Path(__file__).with_name("zygote.py"))
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", script, json.dumps(settings)],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
-            env=loader,
+            env={name: os.environ[name] for name in _LOADER_VARIABLES if name in os.environ},
         )
         theirs.close()
         ours.setblocking(False)
-        self._socket, self._received = ours, b""
-        asyncio.get_running_loop().add_reader(ours, self._receive)
+        loop = asyncio.get_running_loop()
+        self._socket, self._told = ours, loop.create_future()
+        loop.add_reader(ours, self._receive)
 
     def _link_runtime(self) -> None:
         """One directory with exactly the packages of AWS's Python runtimes, as links."""
@@ -97,46 +90,40 @@ class ZygoteClient:
             if not link.is_symlink():
                 link.symlink_to(source)
 
-    async def spawn(self, request: dict[str, Any], output: int) -> int:
-        """Fork an environment whose output goes to the descriptor ``output``; gives its pid."""
-        async with self._asking:
-            if self._socket is None:
-                self.start()
-            assert self._socket is not None
-            message = _message(request)
-            answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-            self._asked.append(answer)
-            try:
-                sent = socket.send_fds(self._socket, [message], [output])
-                await asyncio.get_running_loop().sock_sendall(self._socket, message[sent:])
-            except OSError as error:
-                self._lost()
-                raise ZygoteGoneError from error
-        told = await answer
-        if "spawned" not in told:
-            raise ZygoteGoneError(told.get("refused", ""))
-        return int(told["spawned"])
+    @property
+    def has_rooms(self) -> bool:
+        """Whether environments have rooms of their own; known once the zygote is ready."""
+        return not self.no_rooms
 
-    def kill(self, pid: int) -> None:
-        """End a process with all its descendants, at once."""
-        # The zygote looks for descendants first: killed, their parent could not tell them any more.
+    async def ready(self) -> None:
+        """Wait until it is known whether there are rooms."""
         if self._socket is None:
-            signal_group(pid, signal.SIGKILL)
+            self.start()
+        assert self._told is not None
+        await asyncio.shield(self._told)
+
+    async def open(self, room: dict[str, Any]) -> Sandbox:
+        """A new sandbox; raises SandboxGoneError when its first process is asked for in vain.
+
+        ``room`` is as of ``room.enter``, without the user.
+        """
+        await self.ready()
+        ours, theirs = socket.socketpair()
+        sandbox = Sandbox(ours)
+        with theirs:
+            async with self._opening:
+                await self._send(message(room), theirs.fileno())
+        return sandbox
+
+    async def _send(self, data: bytes, descriptor: int) -> None:
+        # Where the zygote is gone, the sandbox finds its other end closed.
+        if self._socket is None:
             return
-        with contextlib.suppress(OSError):
-            self._socket.sendall(_message({"kill": pid}))
-
-    def discard(self, pid: int) -> None:
-        """End a process that nobody listens to."""
-        self.on_exit(pid, lambda _: None)
-        self.kill(pid)
-
-    def on_exit(self, pid: int, listener: Callable[[int], None]) -> None:
-        """Call ``listener`` with the exit status of a process (negative: the signal)."""
-        if pid in self._early:
-            listener(self._early.pop(pid))
-        else:
-            self._exits[pid] = listener
+        try:
+            sent = socket.send_fds(self._socket, [data], [descriptor])
+            await asyncio.get_running_loop().sock_sendall(self._socket, data[sent:])
+        except OSError:
+            self._disconnect()
 
     def stop(self) -> None:
         """End the zygote with everything it has started, and wait until that is done."""
@@ -151,65 +138,27 @@ class ZygoteClient:
 
     def _receive(self) -> None:
         assert self._socket is not None
-        try:
+        data = b""
+        with contextlib.suppress(OSError):
             data = self._socket.recv(1 << 16)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
         if not data:
-            self._lost()
-            return
-        *lines, self._received = (self._received + data).split(b"\n")
-        for line in lines:
-            self._hear(json.loads(line))
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        if "exited" not in message:
-            self._tell(self._asked.popleft(), message)
-            return
-        pid, status = message["exited"], message["status"]
-        listener = self._exits.pop(pid, None)
-        if listener is None:
-            self._early[pid] = status
-        else:
-            listener(status)
-
-    def _tell(self, asked: asyncio.Future[dict[str, Any]], answer: dict[str, Any]) -> None:
-        if not asked.done():
-            asked.set_result(answer)
-        elif "spawned" in answer:
-            # Who asked was cancelled meanwhile: the process is nobody's.
-            self.discard(answer["spawned"])
-
-    def _lost(self) -> None:
-        """The zygote is gone, and with it (by their parent's death) every environment."""
-        self._disconnect()
-        orphans.end_all()
-        while self._asked:
-            self._tell(self._asked.popleft(), {"refused": "the zygote ended"})
-        exits, self._exits = self._exits, {}
-        for listener in exits.values():
-            listener(-9)
+            self._disconnect()
+        elif self._told is not None and not self._told.done():
+            self.no_rooms = json.loads(data)["reason"]
+            self._told.set_result(None)
 
     def _disconnect(self) -> None:
+        """The zygote is gone, or goes: the next environment starts another one."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+        if self._told is not None and not self._told.done():
+            self._told.set_result(None)
 
 
-def _message(request: dict[str, Any]) -> bytes:
-    body = json.dumps(request).encode()
-    return len(body).to_bytes(4, "big") + body
-
-
-def signal_group(pid: int, number: int) -> None:
-    """Signal an environment's whole process group; harmless when it is gone."""
-    if pid <= 0:
-        # To the system, group 0 is the caller's own.
-        return
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
+def visible_directories() -> list[str]:
+    """What rooms show of this machine besides the system's programs: Python, if it lies apart."""
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    paths = (sys.base_prefix, sys.base_exec_prefix, *libraries)
+    return [path for path in paths if path not in ("", "/") and Path(path).is_dir()]

@@ -70,6 +70,16 @@ class Configuration:
         return level
 
     @property
+    def storage(self) -> int:
+        """The size of /tmp in MB."""
+        return int(self.settings["EphemeralStorage"]["Size"])
+
+    @property
+    def system_log_level(self) -> str:
+        """The least level of what the platform logs as JSON."""
+        return str(self.settings["LoggingConfig"].get("SystemLogLevel", "INFO"))
+
+    @property
     def arn(self) -> str:
         """The ARN of this version; that of ``$LATEST`` goes without qualifier."""
         arn = self.function.arn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from botocore.model import OperationModel
 
 from lambdalab.errors import AwsError
 from lambdalab.functions.model import text_member
-from lambdalab.wire import Response
+from lambdalab.wire import Response, StreamedResponse
 
 __all__ = ["answer", "refusal"]
 
@@ -40,6 +41,8 @@ def answer(model: OperationModel, result: dict[str, Any], request_id: str) -> Re
     status = result.get(status_member) if status_member else None
     headers = [_JSON, ("x-amzn-RequestId", request_id)]
     headers += [(wire, result[name]) for name, wire in header_members if name in result]
+    if payload and isinstance(result.get(payload), AsyncIterator):
+        return StreamedResponse(status or 200, result[payload], tuple(headers[1:]))
     body = result.get(payload, b"") if payload else _body(model, result, header_members)
     return Response(status or model.http.get("responseCode", 200), body, tuple(headers))
 

@@ -10,23 +10,27 @@ import asyncio
 import base64
 import json
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from lambdalab import facts
-from lambdalab.clock import LabClock, stopwatch
-from lambdalab.draws import Draws
+from lambdalab.clock import LabClock
+from lambdalab.draws import Draws, identifier
 from lambdalab.errors import AwsError, aws_error
+from lambdalab.execution import runtimes
 from lambdalab.execution.environment import Environment
 from lambdalab.execution.pool import EnvironmentPool
+from lambdalab.execution.sandbox import SandboxGoneError
 from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
-from lambdalab.execution.zygote_client import ZygoteGoneError
+from lambdalab.execution.streaming import ResponseSink
 from lambdalab.functions import shown
 from lambdalab.functions.lookup import Caller, Directory, Located
 from lambdalab.functions.records import Configuration, Version
-from lambdalab.invocation import event
+from lambdalab.invocation import event, event_stream
 from lambdalab.invocation.admission import Concurrency
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.routing import route, shared
+from lambdalab.invocation.tracing import trace_header
 from lambdalab.neighbours import sts
 from lambdalab.timeline import Record, Timeline
 
@@ -53,6 +57,7 @@ class InvocationService:
         self._timeline = timeline
         self._metrics = metrics
         self._traces = draws.stream("traces")
+        self._attempts = draws.stream("attempts")
         self._routes = draws.stream("routes")
         self._endpoint_url = endpoint_url
         self._concurrency = Concurrency()
@@ -63,24 +68,38 @@ class InvocationService:
     ) -> dict[str, Any]:
         """The operation Invoke."""
         kind = given.get("InvocationType") or "RequestResponse"
-        target = route(self._locate(caller, given), self._routes)
-        if given.get("TenantId") or given.get("DurableExecutionName"):
-            raise _not_such_a_function()
-        body = event.checked(given.get("Payload") or b"", kind)
-        _check_invocable(target.version)
+        target, invocation = self._prepare(caller, given, request_id, trace)
         if kind == "DryRun":
             return {"StatusCode": 204}
-        invocation = Invocation(
-            request_id=request_id,
-            event=body,
-            arn=target.arn,
-            trace_id=trace or self._trace(),
-            client_context=_client_context(given),
-        )
         if kind == "Event":
             return self._leave_behind(target, invocation)
-        outcome = await self._run(target, invocation)
-        return _answer(target, outcome, tail=given.get("LogType") == "Tail")
+        tail = given.get("LogType") == "Tail"
+        if target.version.deployed.layers and not tail:
+            outcome = await self._first_answer(target, invocation)
+        else:
+            outcome = await self._run(target, invocation)
+        return _answer(target, outcome, tail=tail)
+
+    async def invoke_with_response_stream(
+        self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
+    ) -> dict[str, Any]:
+        """The operation InvokeWithResponseStream: answers when the function begins to answer."""
+        target, invocation = self._prepare(caller, given, request_id, trace)
+        if given.get("InvocationType") == "DryRun":
+            return {"StatusCode": 204}
+        sink = ResponseSink()
+        running = asyncio.ensure_future(self._run(target, replace(invocation, sink=sink)))
+        running.add_done_callback(lambda _: sink.close())
+        await sink.wait()
+        if running.done():
+            running.result()  # raises what refuses the invocation
+        tail = (lambda outcome: _tail(outcome.log)) if given.get("LogType") == "Tail" else None
+        return {
+            "StatusCode": 200,
+            "ExecutedVersion": target.version.deployed.version,
+            "ResponseStreamContentType": event_stream.CONTENT_TYPE,
+            "EventStream": event_stream.messages(sink, running, tail),
+        }
 
     async def empty(self) -> None:
         """Drop what is queued, and wait until what was running has come to its end."""
@@ -90,13 +109,41 @@ class InvocationService:
 
     # The steps.
 
+    async def _first_answer(self, target: Located, invocation: Invocation) -> Outcome:
+        """The function's answer as soon as it is there: its extensions may work on.
+
+        Extensions come in layers; all other functions are spared the task. (AWS does not say when
+        it answers who asks for the log as well: here that is when the log is whole.)
+        """
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        running = asyncio.ensure_future(
+            self._run(target, replace(invocation, answered=answered.set_result))
+        )
+        running.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({answered, running}, return_when=asyncio.FIRST_COMPLETED)
+        return answered.result() if answered.done() else running.result()
+
     def _locate(self, caller: Caller, given: dict[str, Any]) -> Located:
         return self._directory.locate(caller, given)
 
-    def _trace(self) -> str:
-        draw = self._traces.getrandbits
-        root = f"{int(self._clock.now()):08x}-{draw(96):024x}"
-        return f"Root=1-{root};Parent={draw(64):016x};Sampled=0;Lineage=1:{draw(32):08x}:0"
+    def _prepare(
+        self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
+    ) -> tuple[Located, Invocation]:
+        """Which version shall run, with what; raises what refuses the request."""
+        kind = given.get("InvocationType") or "RequestResponse"
+        target = route(self._locate(caller, given), self._routes)
+        if given.get("TenantId") or given.get("DurableExecutionName"):
+            raise _not_such_a_function()
+        body = event.checked(given.get("Payload") or b"", kind)
+        _check_invocable(target.version)
+        return target, Invocation(
+            request_id=request_id,
+            event=body,
+            arn=target.arn,
+            trace_id=trace_header(trace, self._clock.now(), self._traces),
+            client_context=_client_context(given),
+            invocation_id=identifier(self._attempts),
+        )
 
     def _leave_behind(self, target: Located, invocation: Invocation) -> dict[str, Any]:
         """Queue an event; it is delivered once, and nobody waits for the result."""
@@ -129,7 +176,7 @@ class InvocationService:
             raise
         try:
             environment, outcome = await self._execute(target.version.deployed, invocation)
-        except ZygoteGoneError as lost:
+        except SandboxGoneError as lost:
             raise AwsError("ServiceException", f"No environment could start. {lost}", 500) from lost
         finally:
             self._concurrency.leave(function, unreserved=unreserved)
@@ -152,19 +199,13 @@ class InvocationService:
         """Run in a warm environment, or in a new one."""
         key = deployed.arn
         environment = self._pool.take(key)
-        init_duration = None
+        cold, init_duration = environment is None, None
         if environment is None:
             spec = self._spec(deployed)
-            began = stopwatch()
-            environment, failure, init_duration = await self._pool.make(
-                key, spec, invocation.request_id
-            )
-            if failure is not None:
-                environment.report_failed_init(failure, stopwatch() - began)
-                return environment, failure
+            environment, init_duration = await self._pool.make(key, spec, invocation.request_id)
         outcome = await environment.run(invocation)
-        outcome.init_duration = init_duration
-        environment.report(outcome)
+        outcome.cold, outcome.init_duration = cold, init_duration
+        environment.journal.report(invocation.request_id, outcome, invocation.trace_id)
         self._pool.give_back(key, environment)
         return environment, outcome
 
@@ -189,7 +230,9 @@ class InvocationService:
             ),
             endpoint_url=self._endpoint_url,
             log_level=deployed.log_level,
+            system_log_level=deployed.system_log_level,
             opt=deployed.layers.root if deployed.layers else None,
+            storage=deployed.storage,
         )
 
     def _throttled(
@@ -206,7 +249,7 @@ class InvocationService:
     ) -> None:
         detail = {
             "status": outcome.status,
-            "cold": outcome.init_duration is not None,
+            "cold": outcome.cold,
             "memory_mb": outcome.memory_used,
         }
         self._timeline.add(
@@ -225,14 +268,10 @@ class InvocationService:
 def _check_invocable(version: Version) -> None:
     if version.state == "Pending":
         raise aws_error("state.pending", state=version.state)
-    runtime = version.deployed.runtime
-    if not runtime.startswith("python"):
-        raise AwsError(
-            "InvalidRuntimeException",
-            f"Lambda Lab runs Python functions so far: functions of {runtime or 'container images'}"
-            " can be created and shown, not invoked.",
-            502,
-        )
+    reason = runtimes.unsupported(version.deployed.runtime)
+    if reason:
+        message = facts.message("unsupported.runtime")
+        raise AwsError(message.code or "", reason, message.status or 502)
 
 
 def _answer(target: Located, outcome: Outcome, *, tail: bool) -> dict[str, Any]:

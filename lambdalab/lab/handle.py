@@ -47,6 +47,8 @@ def start(
     seed: int = 0,
     secret: str | None = None,
     rates: bool = False,
+    rooms: bool = True,
+    harden: bool = False,
 ) -> Lab:
     """Start a local cloud and return the handle on it, which is a context manager too.
 
@@ -60,12 +62,14 @@ def start(
     function's share of a CPU follows its memory, as on AWS. ``seed``: makes ids and delays the same
     on each run. ``secret``: requests must be signed with it; None takes any signature. ``rates``:
     whether the API may be called only as often as AWS lets an account (15 requests a second, 100
-    for GetFunction); invocations have limits of their own.
+    for GetFunction); invocations have limits of their own. ``rooms``: functions see AWS's paths and
+    a /tmp of their own, where the machine can do that (``lambdalab doctor`` says so). ``harden``:
+    the kernel's Landlock keeps functions from the machine's files too.
 
     While a lab runs, a guard refuses each request of botocore that would leave this machine.
     Raises ArgumentError for values that cannot be, CloudStartError if the cloud does not get ready.
     """
-    settings = Settings(port, region, account, speed, cpu, seed, secret, rates)
+    settings = Settings(port, region, account, speed, cpu, seed, secret, rates, rooms, harden)
     with _lock:
         if export:
             _stop_all(exported=True)
@@ -190,14 +194,14 @@ class Lab:
         The long way::
 
         logs = boto3.client("logs")
-        group = "/aws/lambda/" + name
+        group = lam.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
         streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime",
                                             descending=True)["logStreams"]
         logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])
         """
         from lambdalab.lab.tail import read_tail
 
-        return read_tail(self.client("logs"), name, lines)
+        return read_tail(self.client("logs"), self.client("lambda"), name, lines)
 
     @property
     def timeline(self) -> Timeline:

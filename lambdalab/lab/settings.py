@@ -31,7 +31,9 @@ class Settings:
     says it is. ``speed``: platform seconds that pass in a real one while no handler runs. ``cpu``:
     whether a function's share of a CPU follows its memory. ``seed``: makes ids and delays the same
     on each run. ``secret``: requests must be signed with it; None accepts any signature.
-    ``rates``: whether the API may be called only as often as AWS lets an account.
+    ``rates``: whether the API may be called only as often as AWS lets an account. ``rooms``:
+    whether functions see AWS's paths and a /tmp of their own, where the machine can do that.
+    ``harden``: whether functions are kept from the machine's files by the kernel's Landlock too.
     """
 
     port: int = 0
@@ -42,6 +44,8 @@ class Settings:
     seed: int = 0
     secret: str | None = None
     rates: bool = False
+    rooms: bool = True
+    harden: bool = False
 
     def __post_init__(self) -> None:
         for name, fits, wanted in _RULES:
@@ -105,4 +109,6 @@ _RULES = (
     ("seed", _integer, "a whole number"),
     ("secret", _is_secret, "None or one line of text that is not empty"),
     ("rates", lambda value: isinstance(value, bool), "True or False"),
+    ("rooms", lambda value: isinstance(value, bool), "True or False"),
+    ("harden", lambda value: isinstance(value, bool), "True or False"),
 )

@@ -9,7 +9,7 @@ from lambdalab.lab.errors import ArgumentError
 
 __all__ = ["Tail", "read_tail"]
 
-# The most that one call describes.
+# The most environments that are looked at.
 _STREAMS = 50
 
 
@@ -29,26 +29,47 @@ class Tail:
         return f'<pre role="region" aria-label="{label}" tabindex="0">{text}</pre>'
 
 
-def read_tail(logs: Any, name: str, lines: int) -> Tail:
-    """Return the newest ``lines`` lines of the log group of function ``name``, oldest first."""
+def read_tail(logs: Any, lam: Any, name: str, lines: int) -> Tail:
+    """Return the newest ``lines`` log lines of function ``name``, oldest first.
+
+    Of a log group that functions share, only the streams of this one are read.
+    """
     if lines < 1:
         raise ArgumentError(f"lines is 1 or more, not {lines}")
-    group = f"/aws/lambda/{name}"
-    try:
-        found = logs.describe_log_streams(
-            logGroupName=group,
-            orderBy="LastEventTime",
-            descending=True,
-            limit=min(lines, _STREAMS),  # each environment has one: the newest N lines lie in N
-        )
-    except logs.exceptions.ResourceNotFoundException:
-        return Tail(group, [])
-    events = []
-    for stream in found["logStreams"]:
-        events += _newest(logs, group, stream["logStreamName"], lines)
+    group = _log_group(lam, name)
+    own = f"/{name}[" if group != f"/aws/lambda/{name}" else "/["
+    events: list[dict[str, Any]] = []
+    for stream in _streams(logs, group, own, lines):
+        events += _newest(logs, group, stream, lines)
     events.sort(key=lambda event: event["timestamp"])
     text = "\n".join(event["message"].rstrip("\n") for event in events)
     return Tail(group, text.splitlines()[-lines:])
+
+
+def _log_group(lam: Any, name: str) -> str:
+    """Where the function logs; of one that is gone, where it would by default."""
+    try:
+        group: str = lam.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
+    except lam.exceptions.ResourceNotFoundException:
+        return f"/aws/lambda/{name}"
+    return group
+
+
+def _streams(logs: Any, group: str, own: str, lines: int) -> list[str]:
+    """The streams that were written last: each environment has one, so N lines lie in N."""
+    pages = logs.get_paginator("describe_log_streams").paginate(
+        logGroupName=group, orderBy="LastEventTime", descending=True
+    )
+    found: list[str] = []
+    try:
+        for page in pages:
+            names = [stream["logStreamName"] for stream in page["logStreams"]]
+            found += [stream for stream in names if own in stream]
+            if len(found) >= min(lines, _STREAMS):
+                break
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return found[: min(lines, _STREAMS)]
 
 
 def _newest(logs: Any, group: str, stream: str, count: int) -> list[dict[str, Any]]:
