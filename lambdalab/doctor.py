@@ -17,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdalab.lab.rooms import why_there_are_none
+from lambdalab.lab.runtimes import absent_pythons, node_version
 from lambdalab.lab.tables import text_table
 
 __all__ = ["Finding", "as_json", "as_text", "examine", "exit_status"]
@@ -158,16 +160,10 @@ def _freezing() -> Answer:
     return Answer(OK, "a process stops") if stopped else Answer(LIMITED, "a process runs on")
 
 
-# New user and mount namespaces: 0x10000000 | 0x00020000.
-_UNSHARE = "import ctypes; exit(ctypes.CDLL(None).unshare(0x10020000) != 0)"
-
-
 def _namespaces() -> Answer:
-    if sys.platform != "linux":
-        return Answer(LIMITED, "Linux only")
-    command = [sys.executable, "-I", "-S", "-c", _UNSHARE]
-    allowed = subprocess.run(command, check=False, capture_output=True).returncode == 0
-    return Answer(OK, "allowed") if allowed else Answer(LIMITED, "not allowed")
+    """Make a room for an environment, as the lab does."""
+    why = why_there_are_none()
+    return Answer(LIMITED, why) if why else Answer(OK, "a room can be made")
 
 
 def _command(*names: str) -> Answer:
@@ -185,6 +181,16 @@ def _command(*names: str) -> Answer:
     if answer.returncode:
         return Answer(MISSING, f"does not run (status {answer.returncode})")
     return Answer(OK, " ".join(answer.stdout.split()[:2]) or "runs")
+
+
+def _node() -> Answer:
+    version = node_version()
+    return Answer(OK, version) if version else Answer(LIMITED, "not on PATH")
+
+
+def _pythons() -> Answer:
+    absent = absent_pythons()
+    return Answer(LIMITED, f"without {', '.join(absent)}") if absent else Answer(OK, "all versions")
 
 
 _LOOKS = (
@@ -216,13 +222,19 @@ _LOOKS = (
         "allow SIGSTOP; without it background threads of functions run on",
     ),
     Look(
-        "user namespaces", False, _namespaces,
-        "functions can be kept apart more strictly; the default does without",
-        "allow unprivileged user namespaces in the system's settings",
+        "namespaces", False, _namespaces,
+        "functions see /var/task, /opt, a /tmp of their own with its limit, only their processes",
+        "use Linux as root, or allow unprivileged user namespaces in the system's settings; without"
+        " them the real directories stand in, /tmp is the machine's, and its size has no limit",
     ),
     Look(
-        "Node.js", False, lambda: _command("node"), "not used yet; JavaScript is to come",
-        "nothing to do: Python functions do without",
+        "Node.js", False, _node, "runs functions of nodejs runtimes, whatever its own version",
+        "install Node.js, or run: pip install 'lambdalab[node]'; Python does without",
+    ),
+    Look(
+        "other Pythons", False, _pythons,
+        "each runs the functions of its version; others run on the lab's own Python",
+        "install them with pyenv or uv; the timeline notes what ran on another version",
     ),
     Look(
         "aws command", False, lambda: _command("aws"), "talks to `lambdalab serve` in a terminal",

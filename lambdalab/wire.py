@@ -122,6 +122,8 @@ class BodyReader(Protocol):
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
 # Says for the head of a request who reads its body part by part; None: the handler gets it whole.
+# Whether a connection, by the addresses of the client and of the server, is to be served.
+Admit = Callable[[tuple[str, int], tuple[str, int]], bool]
 Streams = Callable[[Request], BodyReader | None]
 
 
@@ -309,18 +311,31 @@ class _Connection(asyncio.Protocol):
 class _StreamingConnection(_Connection):
     """One on which bodies may be read part by part, while nothing before them is unanswered."""
 
-    def __init__(self, handler: Handler, connections: set[_Connection], streams: Streams) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        connections: set[_Connection],
+        streams: Streams,
+        admit: Admit | None,
+    ) -> None:
         super().__init__(handler, connections)
         self._streams = streams
+        self._admit = admit
         self._reader: BodyReader | None = None
         self._read: Request | None = None
         self._head = 0
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        ends = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        if self._admit is not None and not self._admit(*ends):
+            self.drop()
+
     def on_headers_complete(self) -> None:
-        # Of a body in one piece nothing can be had before its end.
-        if self._answering is not None or not any(map(_is_chunked, self._headers)):
-            return
         method = self._parser.get_method().decode("latin-1")
+        # Of a body in one piece nothing can be had before its end.
+        if method == "GET" or self._answering or not any(map(_is_chunked, self._headers)):
+            return
         self._head = len(self._headers)
         self._read = Request(method, self._target, self._headers.copy(), b"")
         self._reader = self._streams(self._read)
@@ -369,14 +384,23 @@ class Listener:
             connection.drop()
 
 
-async def listen(handler: Handler, port: int = 0, streams: Streams | None = None) -> Listener:
-    """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken."""
+async def listen(
+    handler: Handler,
+    port: int = 0,
+    streams: Streams | None = None,
+    admit: Admit | None = None,
+) -> Listener:
+    """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken.
+
+    With ``streams`` bodies may be read as they come, and ``admit`` is asked about each connection:
+    one that it does not admit is dropped.
+    """
     connections: set[_Connection] = set()
 
     def connect() -> _Connection:
         if streams is None:
             return _Connection(handler, connections)
-        return _StreamingConnection(handler, connections, streams)
+        return _StreamingConnection(handler, connections, streams, admit)
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(connect, LOOPBACK, port, backlog=1024)

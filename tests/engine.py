@@ -1,4 +1,4 @@
-"""What the tests of the engine share: errors, answers, the wire as it is, processes, conditions."""
+"""What the tests of the engine share: errors, answers, the wire as it is, gates, processes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import base64
 import json
 import os
 import socket
+import socketserver
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 from botocore.exceptions import ClientError
+
+# The runtime whose functions the lab forks, rather than start an interpreter for them.
+RUNTIME = f"python3.{sys.version_info.minor}"
 
 SIGNED_FOR_LAMBDA = (
     "AWS4-HMAC-SHA256 Credential=AKIALAMBDALABEXAMPLE/20260101/us-east-1/lambda/aws4_request, "
@@ -127,6 +133,67 @@ def request(port: int, method: str, path: str, body: bytes = b"", **headers: str
     return reply
 
 
+# ---- gates
+
+
+# For the code of a function: tell the gate something, and wait there until it is open.
+ARRIVE = """
+import json, socket
+def arrive(gate, told=None):
+    with socket.create_connection(("127.0.0.1", gate)) as connection:
+        connection.sendall(json.dumps(told).encode() + b"\\n")
+        connection.recv(1)
+"""
+
+
+class Gate:
+    """A port where handlers arrive (see ``ARRIVE``) and stay until the gate is opened.
+
+    Handlers and tests share no file, for a function may have files and processes of its own, but
+    they share this machine's loopback. ``arrived`` is what the handlers told, in their order.
+    """
+
+    def __init__(self) -> None:
+        self.arrived: list[Any] = []
+        self._open = threading.Event()
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._receive)
+        self.port: int = self._server.server_address[1]
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def open(self) -> None:
+        """Let go on whoever waits, and from now on whoever comes."""
+        self._open.set()
+
+    def wait_for(self, count: int, seconds: float = 15) -> list[Any]:
+        """Wait until so many have arrived; gives what they told."""
+        wait_until(lambda: len(self.arrived) >= count, seconds)
+        return self.arrived
+
+    def _receive(self, connection: socket.socket, *_: object) -> None:
+        """One handler; the server closes its connection afterwards."""
+        connection.settimeout(15)
+        try:
+            line = connection.makefile("rb").readline()
+        except OSError:  # it was ended while it told
+            return
+        if line.endswith(b"\n"):
+            self.arrived.append(json.loads(line))
+            self._open.wait()
+
+
 # ---- processes
 
 
@@ -158,3 +225,65 @@ def running(mark: str) -> list[int]:
         if mark.encode() in command and pid != os.getpid() and not gone(pid):
             found.append(pid)
     return found
+
+
+def children_of(pid: int) -> list[int]:
+    """The children of a process, each thread's."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in listing.read_text().split()]
+        except OSError:  # the thread is gone
+            continue
+    return found
+
+
+def zygote_of(cloud: int) -> int:
+    """The zygote of a cloud, both as process numbers."""
+    (zygote,) = (pid for pid in children_of(cloud) if pid in running("zygote.py"))
+    return zygote
+
+
+def supervisors_of(lab: Any) -> list[int]:
+    """The supervisor of each environment of a lab, in the order in which they were made."""
+    return sorted(children_of(zygote_of(lab._process.pid)), key=started_at)
+
+
+def members_of(supervisor: int) -> list[int]:
+    """All processes of an environment, but for its supervisor."""
+    return [one for child in children_of(supervisor) for one in (child, *members_of(child))]
+
+
+def everybody(lab: Any) -> list[int]:
+    """The processes of all environments of a lab, but for their supervisors."""
+    return [pid for supervisor in supervisors_of(lab) for pid in members_of(supervisor)]
+
+
+def outside(lab: Any, inside: int) -> int:
+    """The number on this machine of the one process that knows itself by ``inside``."""
+    (found,) = (pid for pid in everybody(lab) if numbers_of(pid)[-1:] == [inside])
+    return found
+
+
+def numbers_of(pid: int) -> list[int]:
+    """The numbers of a process in the PID namespaces that it is in, the outermost first."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return []
+    (line,) = (line for line in lines if line.startswith("NSpid:"))
+    return [int(number) for number in line.split()[1:]]
+
+
+def started_at(pid: int) -> int:
+    """When a process began, in ticks since the machine did; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def scratch_of(zygote: int) -> Path:
+    """The directory that the cloud keeps code in: the zygote is told."""
+    settings = Path(f"/proc/{zygote}/cmdline").read_text().rstrip("\0").split("\0")[-1]
+    return Path(json.loads(settings)["scratch"])

@@ -7,7 +7,7 @@ import socket
 import time
 import tomllib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,10 +103,19 @@ class Wire:
         while (field := self._file.readline()) not in (b"\r\n", b""):
             name, _, value = field.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        body = self._file.read(int(headers.get("content-length", "0")))
+        if headers.get("transfer-encoding") == "chunked":
+            body = b"".join(self._chunks())
+        else:
+            body = self._file.read(int(headers.get("content-length", "0")))
         if headers.get("connection") == "close":
             self.close()
         return Reply(int(line.split(b" ")[1]), headers, body, time.monotonic() - self._began)
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self._file.readline(), 16):
+            yield self._file.read(size)
+            self._file.readline()
+        self._file.readline()
 
 
 class Stage:

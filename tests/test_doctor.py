@@ -43,9 +43,10 @@ def test_it_looks_at_all_that_may_be_missing(findings: dict[str, Finding]) -> No
         "/proc, memory",
         "/proc, CPU time",
         "freezing",
-        "user namespaces",
+        "namespaces",
         "jupyterlab",
         "Node.js",
+        "other Pythons",
         "aws command",
         "Chromium",
     } <= set(findings)

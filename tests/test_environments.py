@@ -9,20 +9,35 @@ import re
 import time
 import tomllib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambdalab import Lab, facts
-from tests.engine import Answer, gone, invoke, state_of, wait_until
+from tests.engine import (
+    ARRIVE,
+    RUNTIME,
+    Answer,
+    Gate,
+    everybody,
+    gone,
+    invoke,
+    outside,
+    state_of,
+    wait_until,
+)
 
 MakeFunction = Callable[..., str]
 
-ROWS = tomllib.loads((Path(__file__).parent / "rows" / "function_errors.toml").read_text("utf-8"))[
-    "row"
-]
+ROWS = tomllib.loads(
+    (Path(__file__).parent / "rows" / "function_errors.toml")
+    .read_text("utf-8")
+    .replace("<runtime>", RUNTIME)
+)["row"]
+VERSION = re.escape(RUNTIME.replace("python", "python:"))
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NO_BREAK_SPACE = "\u00a0"
 REPORT = re.compile(
@@ -79,7 +94,7 @@ def check_payload(row: dict[str, Any], answer: Answer) -> None:
 
 def check_log(row: dict[str, Any], events: list[str], answer: Answer) -> None:
     arn = r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}"
-    begin = [rf"INIT_START Runtime Version: python:3\.13\.v\d+\tRuntime Version ARN: {arn}\n"]
+    begin = [rf"INIT_START Runtime Version: {VERSION}\.v\d+\tRuntime Version ARN: {arn}\n"]
     own = [pattern + "\n?" for pattern in row["log"]]
     frame = [
         rf"START RequestId: {answer.request_id} Version: \$LATEST\n",
@@ -139,21 +154,22 @@ def test_after_a_failure_of_the_platform_the_next_invocation_has_a_new_process(
     lam: Any, make_function: MakeFunction
 ) -> None:
     name = make_function(
-        "import os, time\nSEEN = []\ndef handler(event, context):\n    SEEN.append(1)\n"
+        "import os, time\nME, SEEN = os.urandom(8).hex(), []\ndef handler(event, context):\n"
+        "    SEEN.append(1)\n"
         "    if event.get('do') == 'exit':\n        os._exit(1)\n"
         "    if event.get('do') == 'sleep':\n        time.sleep(30)\n"
         "    if event.get('do') == 'raise':\n        raise ValueError\n"
-        "    return [os.getpid(), len(SEEN)]\n",
+        "    return [ME, len(SEEN)]\n",
         Timeout=1,
     )
-    pid, _ = invoke(lam, name, {}).value
+    known, _ = invoke(lam, name, {}).value
     invoke(lam, name, {"do": "raise"})
-    assert invoke(lam, name, {}).value == [pid, 3]  # an exception leaves the environment as it is
+    assert invoke(lam, name, {}).value == [known, 3]  # an exception leaves the environment as it is
     for do in ("exit", "sleep"):
         assert invoke(lam, name, {"do": do}).error == "Unhandled"
         fresh, seen = invoke(lam, name, {}).value
-        assert (fresh != pid, seen) == (True, 1)
-        pid = fresh
+        assert (fresh != known, seen) == (True, 1)
+        known = fresh
 
 
 # ---- the log of an invocation that succeeds
@@ -244,7 +260,7 @@ def test_a_traceback_that_is_printed_shows_the_paths_of_aws(
     invoke(lam, name)
     text = "".join(events_of(lab, name))
     assert 'File "/var/task/lambda_function.py", line 4, in handler' in text
-    assert 'File "/var/lang/lib/python3.13/json/__init__.py"' in text
+    assert f'File "/var/lang/lib/{RUNTIME}/json/__init__.py"' in text
     assert "lambdalab" not in text
 
 
@@ -272,6 +288,7 @@ def handler(event, context):
         "environ": dict(os.environ),
         "path": sys.path,
         "directory": os.getcwd(),
+        "code": sorted(name for name in os.listdir() if name != "__pycache__"),
         "argv": sys.argv,
         "modules": sorted(sys.modules),
         "files": {name: os.readlink("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")
@@ -304,7 +321,7 @@ def test_the_variables_are_awss_the_functions_own_and_one_of_the_lab(
     wanted = {
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "192",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -413,7 +430,7 @@ def test_results_are_encoded_as_the_runtime_of_the_version_does(
         "        return b'\\x00raw\\xff'\n"
         "    return {'text': 'é漢', 'number': decimal.Decimal('1.10'), 'nan': float('nan')}\n"
     )
-    young, old = make_function(code), make_function(code, Runtime="python3.11")
+    young, old = (make_function(code, Runtime=f"python3.{minor}") for minor in (12, 11))
     assert invoke(lam, young).payload == '{"text": "é漢", "number": 1.10, "nan": NaN}'.encode()
     assert invoke(lam, old).payload == rb'{"text": "\u00e9\u6f22", "number": 1.10, "nan": NaN}'
     answer = lam.invoke(FunctionName=young, Payload=b'{"raw": true}')
@@ -422,75 +439,83 @@ def test_results_are_encoded_as_the_runtime_of_the_version_does(
 
 # ---- reuse
 
-WAITS = """
-import os, time
-COUNT = 0
+WAITS = (
+    ARRIVE
+    + """
+import os
+ME, COUNT = os.urandom(8).hex(), 0
 def handler(event, context):
     global COUNT
     COUNT += 1
-    if "here" in event:
-        open(event["here"], "w").close()
-        while not os.path.exists(event["go"]):
-            time.sleep(0.005)
-    return [os.getpid(), COUNT]
+    if "gate" in event:
+        arrive(event["gate"])
+    return [ME, COUNT]
 """
+)
 
 
-class Held:
-    """An invocation that is held until it is let go."""
+class Hall:
+    """Where invocations are held, each at a gate of its own; all are let go in the end."""
 
-    def __init__(self, pool: ThreadPoolExecutor, lam: Any, name: str, folder: Path) -> None:
-        folder.mkdir()
-        here, self._go = folder / "here", folder / "go"
-        event = {"here": str(here), "go": str(self._go)}
-        self._answer: Future[Answer] = pool.submit(invoke, lam, name, event)
-        wait_until(here.exists)
+    def __init__(self, lam: Any, name: str) -> None:
+        self._lam, self._name = lam, name
+        self._stack = ExitStack()
+        self._pool = self._stack.enter_context(ThreadPoolExecutor())
 
-    def let_go(self) -> Any:
-        self._go.touch()
-        return self._answer.result().value
+    def __enter__(self) -> Hall:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def hold(self) -> Callable[[], Any]:
+        """Begin an invocation; the call of what is given back lets it go and gives its value."""
+        gate = self._stack.enter_context(Gate())
+        answer = self._pool.submit(invoke, self._lam, self._name, {"gate": gate.port})
+        gate.wait_for(1)
+
+        def let_go() -> Any:
+            gate.open()
+            return answer.result().value
+
+        return let_go
 
 
 def test_an_environment_serves_again_with_what_it_kept_and_the_last_used_goes_first(
-    lam: Any, make_function: MakeFunction, tmp_path: Path
+    lam: Any, make_function: MakeFunction
 ) -> None:
     name = make_function(WAITS, Timeout=30)
-    with ThreadPoolExecutor() as pool:
-        first, second, third = (
-            Held(pool, lam, name, tmp_path / folder) for folder in ("1", "2", "3")
-        )
-        pids = [held.let_go()[0] for held in (second, third, first)]  # in this order they are free
-    assert len(set(pids)) == 3
-    assert [invoke(lam, name, {}).value for _ in range(3)] == [[pids[2], n] for n in (2, 3, 4)]
-    with ThreadPoolExecutor() as pool:
-        busy = Held(pool, lam, name, tmp_path / "4")
-        assert invoke(lam, name, {}).value == [pids[1], 2]
-        assert busy.let_go() == [pids[2], 5]
-    assert invoke(lam, name, {}).value == [pids[2], 6]
+    with Hall(lam, name) as hall:
+        first, second, third = (hall.hold() for _ in range(3))
+        known = [let_go()[0] for let_go in (second, third, first)]  # in this order they are free
+    assert len(set(known)) == 3
+    assert [invoke(lam, name, {}).value for _ in range(3)] == [[known[2], n] for n in (2, 3, 4)]
+    with Hall(lam, name) as hall:
+        busy = hall.hold()
+        assert invoke(lam, name, {}).value == [known[1], 2]
+        assert busy() == [known[2], 5]
+    assert invoke(lam, name, {}).value == [known[2], 6]
 
 
-def test_functions_and_environments_are_apart(
-    lam: Any, make_function: MakeFunction, tmp_path: Path
-) -> None:
-    code = WAITS + "    # the same code"
-    one = make_function(code, Environment={"Variables": {"SECRET": "one"}})
+def test_functions_and_environments_are_apart(lam: Any, make_function: MakeFunction) -> None:
+    one = make_function(WAITS, Environment={"Variables": {"SECRET": "one"}})
     two = make_function(LOOKS)
-    pid = invoke(lam, one, {}).value[0]
+    known = invoke(lam, one, {}).value[0]
     other = invoke(lam, two).value
     assert "SECRET" not in other["environ"]
     assert other["environ"]["AWS_LAMBDA_RUNTIME_API"]
-    assert invoke(lam, one, {}).value == [pid, 2]
-    roots = {
-        invoke(lam, make_function(LOOKS)).value["environ"]["LAMBDA_TASK_ROOT"] for _ in range(2)
-    }
-    assert len(roots) == 2
+    assert invoke(lam, one, {}).value == [known, 2]
+    files = [{"lambda_function.py": LOOKS, own: ""} for own in ("a.txt", "b.txt")]
+    assert [invoke(lam, make_function(code)).value["code"] for code in files] == [
+        sorted(code) for code in files
+    ]
 
 
 # ---- freeze
 
 
 def test_between_invocations_nothing_of_an_environment_runs(
-    lam: Any, make_function: MakeFunction
+    lab: Lab, lam: Any, make_function: MakeFunction
 ) -> None:
     name = make_function(
         "import os, subprocess, threading, time\nTICKS = []\n"
@@ -503,7 +528,8 @@ def test_between_invocations_nothing_of_an_environment_runs(
         Timeout=30,
         MemorySize=1769,
     )
-    pid, child, _, asleep = invoke(lam, name).value
+    *inside, _, asleep = invoke(lam, name).value
+    pid, child = (outside(lab, number) for number in inside)
     wait_until(lambda: state_of(pid) == state_of(child) == "T")
     frozen = time.monotonic()
     wait_until(lambda: time.monotonic() > frozen + 0.1)  # a while in which it would have ticked
@@ -519,7 +545,7 @@ def test_an_environment_is_frozen_after_init_too_and_ended_when_it_is_retired(
     lab: Lab, lam: Any, make_function: MakeFunction
 ) -> None:
     name = make_function("import os\ndef handler(event, context):\n    return os.getpid()\n")
-    pid = invoke(lam, name).value
+    pid = outside(lab, invoke(lam, name).value)
     wait_until(lambda: state_of(pid) == "T")
     lam.update_function_configuration(FunctionName=name, MemorySize=256)
     lab.clock.advance(seconds=1)
@@ -530,21 +556,24 @@ def test_an_environment_is_frozen_after_init_too_and_ended_when_it_is_retired(
 
 
 def test_a_timeout_ends_everything_the_function_started(
-    lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
-    file = tmp_path / "pids"
     name = make_function(
-        "import os, subprocess, time\ndef handler(event, context):\n"
+        ARRIVE + "import os, subprocess, time\ndef handler(event, context):\n"
         "    child = subprocess.Popen(['sleep', '1000'])\n"
-        f"    open({str(file)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
-        "    time.sleep(60)\n",
+        "    arrive(event, [os.getpid(), child.pid])\n",
         Timeout=1,
     )
-    answer = invoke(lam, name)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(invoke, lam, name, gate.port)
+        (inside,) = gate.wait_for(1)
+        pids = [outside(lab, number) for number in inside]
+        answer = running.result()
     report = report_of(answer.log)
     assert 1000 <= float(report["duration"] or 0) < 3000
-    for pid in map(int, file.read_text().split()):
+    for pid in pids:
         wait_until(lambda pid=pid: gone(pid))
+    assert everybody(lab) == []
 
 
 def test_the_time_left_falls_and_is_never_below_nothing(

@@ -10,7 +10,6 @@ import struct
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,7 +17,7 @@ import pytest
 
 from lambdalab import Lab, start
 from tests.conftest import wait_until_settled
-from tests.engine import gone, invoke, refusal, wait_until
+from tests.engine import ARRIVE, RUNTIME, Gate, gone, invoke, outside, refusal, wait_until
 
 MakeFunction = Callable[..., str]
 
@@ -48,7 +47,7 @@ def new(lab: Lab, role: str, name: str = "new", **settings: Any) -> dict[str, An
     """Parameters of CreateFunction."""
     return {
         "FunctionName": name,
-        "Runtime": "python3.13",
+        "Runtime": RUNTIME,
         "Handler": "lambda_function.handler",
         "Role": role,
         "Code": {"ZipFile": lab.zip({"lambda_function.py": PID})},
@@ -195,12 +194,12 @@ def test_lambda_must_be_trusted_with_the_role(
 def test_functions_of_other_runtimes_are_kept_and_say_that_they_do_not_run(
     lab: Lab, lam: Any, role: str
 ) -> None:
-    lam.create_function(**new(lab, role, Runtime="nodejs22.x", Handler="index.handler"))
+    lam.create_function(**new(lab, role, Runtime="java21", Handler="example.Handler"))
     settle(lab)
-    assert shown(lam, "new")["Runtime"] == "nodejs22.x"
+    assert shown(lam, "new")["Runtime"] == "java21"
     status, code, text = refusal(lam.invoke, FunctionName="new")
     assert (status, code) == (502, "InvalidRuntimeException")
-    assert "nodejs22.x" in text
+    assert "java21" in text
 
 
 # ---- packages
@@ -452,18 +451,19 @@ def test_an_update_of_settings_changes_only_what_it_names(
 ) -> None:
     name = make_function(
         "import os\ndef handler(event, context):\n    return [os.environ.get('AB'), "
-        "context.memory_limit_in_mb, os.getpid()]\n",
+        "context.memory_limit_in_mb, os.getpid(), context.log_stream_name]\n",
         Environment={"Variables": {"AB": "1"}},
         Description="kept",
     )
-    *before, pid = invoke(lam, name).value
+    *before, inside, stream = invoke(lam, name).value
+    pid = outside(lab, inside)
     assert before == ["1", "128"]
     lam.update_function_configuration(FunctionName=name, MemorySize=256)
     settle(lab)
-    *after, other = invoke(lam, name).value
+    *after, _, other = invoke(lam, name).value
     assert after == ["1", "256"]
     wait_until(lambda: gone(pid))
-    assert other != pid
+    assert other != stream
     lam.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
     settle(lab)
     assert invoke(lam, name).value[0] is None
@@ -472,26 +472,22 @@ def test_an_update_of_settings_changes_only_what_it_names(
 
 
 def test_what_runs_while_the_code_is_changed_ends_with_the_old_code(
-    lab: Lab, lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    waits = (
-        "import os, time\ndef handler(event, context):\n"
-        "    open(event['begun'], 'w').close()\n"
-        "    while not os.path.exists(event['end']):\n        time.sleep(0.005)\n"
-        "    import late\n    return late.WHICH\n"
+    waits = ARRIVE + (
+        "def handler(gate, context):\n    arrive(gate)\n    import late\n    return late.WHICH\n"
     )
     name = make_function({"lambda_function.py": waits, "late.py": "WHICH = 'old'"}, Timeout=30)
-    begun, end = tmp_path / "begun", tmp_path / "end"
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(invoke, lam, name, {"begun": str(begun), "end": str(end)})
-        wait_until(begun.exists)
+        running = pool.submit(invoke, lam, name, gate.port)
+        gate.wait_for(1)
         package = lab.zip({"lambda_function.py": VERSION.format("'new'")})
         lam.update_function_code(FunctionName=name, ZipFile=package)
         settle(lab)
         assert invoke(lam, name).value == "new"
-        end.touch()
+        gate.open()
         assert running.result().value == "old"
 
 
@@ -588,7 +584,7 @@ def test_a_deleted_function_is_gone_with_its_environments_and_its_name_is_free(
     lab: Lab, lam: Any, make_function: MakeFunction, role: str
 ) -> None:
     name = make_function(PID)
-    pid = invoke(lam, name).value
+    pid = outside(lab, invoke(lam, name).value)
     answer = lam.delete_function(FunctionName=name)
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert refusal(lam.get_function, FunctionName=name).status == 404
@@ -597,7 +593,7 @@ def test_a_deleted_function_is_gone_with_its_environments_and_its_name_is_free(
     wait_until(lambda: gone(pid))
     lam.create_function(**new(lab, role, name))
     settle(lab)
-    assert invoke(lam, name).value != pid
+    assert outside(lab, invoke(lam, name).value) != pid
 
 
 def test_a_function_can_be_deleted_while_it_is_created_or_updated(

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,10 @@ from lambdalab.functions.arns import FunctionId
 from lambdalab.functions.records import Function
 from lambdalab.invocation.admission import ACCOUNT_LIMIT, Concurrency
 from tests.engine import (
+    ARRIVE,
+    RUNTIME,
     SIGNED_FOR_LAMBDA,
+    Gate,
     Reply,
     invoke,
     port_of,
@@ -67,7 +69,7 @@ def echo(shared_lab: Lab) -> tuple[Any, str]:
     code = "def handler(event, context):\n    return event\n"
     with contextlib.suppress(lam.exceptions.ResourceConflictException):
         lam.create_function(
-            FunctionName="echo", Runtime="python3.13", Role=shared_lab.role(),
+            FunctionName="echo", Runtime=RUNTIME, Role=shared_lab.role(),
             Handler="app.handler", Code={"ZipFile": shared_lab.zip({"app.py": code})},
             MemorySize=1024, Timeout=30,
         )  # fmt: skip
@@ -194,36 +196,38 @@ def test_the_log_is_sent_on_request_and_only_its_last_four_kilobytes(
     assert last[-1].startswith("REPORT RequestId: ")
 
 
-LEAVES_A_TRACE = """
+LEAVES_A_TRACE = (
+    ARRIVE
+    + """
 import time
 def handler(event, context):
-    with open(event["file"], "a") as file:
-        file.write(f"{context.aws_request_id}\\n")
+    arrive(event["gate"], context.aws_request_id)
     time.sleep(event.get("pause", 0))
 """
+)
 
 
 def test_an_event_is_left_behind_and_handled_once(
-    lab: Lab, lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
-    name, file = make_function(LEAVES_A_TRACE), tmp_path / "trace"
-    reply = raw(lab, name, json.dumps({"file": str(file)}).encode(), X_Amz_Invocation_Type="Event")
+    name, event = make_function(LEAVES_A_TRACE), {"gate": gate.port}
+    gate.open()
+    reply = raw(lab, name, json.dumps(event).encode(), X_Amz_Invocation_Type="Event")
     assert (reply.status, reply.body) == (202, b"")
     assert "x-amz-executed-version" not in reply.headers
     wait_until(lambda: "invoke" in kinds(lab))
     # A second delivery would come while this one takes its time.
-    last = invoke(lam, name, {"file": str(file), "pause": 0.3})
-    assert file.read_text().split() == [reply.headers["x-amzn-requestid"], last.request_id]
+    last = invoke(lam, name, event | {"pause": 0.3})
+    assert gate.arrived == [reply.headers["x-amzn-requestid"], last.request_id]
     accepted = next(record for record in lab.timeline if record.kind == "accepted")
     assert accepted.request_id == reply.headers["x-amzn-requestid"]
     assert kinds(lab).count("invoke") == 2
 
 
 def test_a_dry_run_runs_nothing_and_judges_as_a_true_one(
-    lab: Lab, lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
-    name, file = make_function(LEAVES_A_TRACE), tmp_path / "trace"
-    event = json.dumps({"file": str(file)}).encode()
+    name, event = make_function(LEAVES_A_TRACE), json.dumps({"gate": gate.port}).encode()
     reply = raw(lab, name, event, X_Amz_Invocation_Type="DryRun")
     assert (reply.status, reply.body) == (204, b"")
     assert "x-amz-executed-version" not in reply.headers
@@ -231,7 +235,7 @@ def test_a_dry_run_runs_nothing_and_judges_as_a_true_one(
         asked = {"FunctionName": name, "InvocationType": "DryRun", "Payload": body}
         assert refusal(lam.invoke, **asked).code == "InvalidRequestContentException"
     assert {"init", "invoke", "accepted"} & set(kinds(lab)) == set()
-    assert not file.exists()
+    assert gate.arrived == []
 
 
 # ---- what the handler is told
@@ -317,27 +321,23 @@ def test_a_tenant_is_refused_where_a_function_has_none(echo: tuple[Any, str]) ->
 
 
 def test_invocations_at_once_take_an_environment_each_and_get_their_own_answers(
-    lam: Any, make_function: MakeFunction, lab: Lab, tmp_path: Path
+    lam: Any, make_function: MakeFunction, lab: Lab, gate: Gate
 ) -> None:
     name = make_function(
-        "import os, time\ndef handler(event, context):\n"
-        "    open(event['here'], 'w').close()\n"
-        "    while not os.path.exists(event['go']):\n        time.sleep(0.005)\n"
-        "    return [event['number'], os.getpid()]\n",
+        ARRIVE + "def handler(event, context):\n    arrive(event['gate'])\n"
+        "    return [event['number'], context.log_stream_name]\n",
         Timeout=30,
     )
-    events = [
-        {"number": n, "here": str(tmp_path / f"here{n}"), "go": str(tmp_path / "go")}
-        for n in range(5)
-    ]
+    events = [{"number": n, "gate": gate.port} for n in range(5)]
     with ThreadPoolExecutor(5) as pool:
         running = [pool.submit(invoke, lam, name, event) for event in events]
-        wait_until(lambda: len(list(tmp_path.glob("here*"))) == 5)
-        (tmp_path / "go").touch()
+        gate.wait_for(5)
+        gate.open()
         found = [answer.result().value for answer in running]
     assert [number for number, _ in found] == [0, 1, 2, 3, 4]
-    assert len({pid for _, pid in found}) == 5
-    assert invoke(lam, name, events[0]).value[1] in {pid for _, pid in found}
+    streams = {stream for _, stream in found}
+    assert len(streams) == 5
+    assert invoke(lam, name, events[0]).value[1] in streams
     assert len({record.environment for record in lab.timeline if record.kind == "init"}) == 5
 
 
@@ -386,17 +386,12 @@ def test_a_throttled_caller_reads_why() -> None:
 
 
 def test_nobody_is_left_waiting_when_the_lab_is_emptied(
-    lab: Lab, lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
-    name = make_function(
-        "import time\ndef handler(event, context):\n"
-        "    open(event['here'], 'w').close()\n    time.sleep(60)\n",
-        Timeout=100,
-    )
-    event = {"here": str(tmp_path / "here")}
+    name = make_function(ARRIVE + "def handler(gate, context):\n    arrive(gate)\n", Timeout=100)
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(invoke, lam, name, event)
-        wait_until((tmp_path / "here").exists)
+        running = pool.submit(invoke, lam, name, gate.port)
+        gate.wait_for(1)
         lab.reset()
         answer = running.result(timeout=15)
     assert answer.error == "Unhandled"

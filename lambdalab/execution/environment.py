@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch, wall_time
-from lambdalab.execution import report, runtimes
+from lambdalab.execution import peers, report, runtimes
 from lambdalab.execution.cpu import CpuShare
 from lambdalab.execution.journal import Journal
 from lambdalab.execution.life import Life
@@ -98,6 +98,8 @@ class Environment:
         ``invoke`` when INIT runs inside an invocation, after it failed at first or after a reset.
         """
         self._request_id = request_id
+        if self._start is None:
+            await self._prepare()
         limit = self.spec.timeout if phase == "invoke" else LONGEST_INIT
         self.journal.init_start(phase)
         started, began = self._clock.now(), stopwatch()
@@ -131,7 +133,8 @@ class Environment:
         self._measure(outcome)
         if self._invocation is not None:  # else told when the runtime was done
             self.runtime_done(outcome)
-        if outcome.platform_error and self._life is not None:
+        # A runtime that ended after its answer is a reset too, and no error.
+        if self._life is not None and (outcome.platform_error or self._life.over):
             await self._reset(outcome)
             self._tell("reset", self, self._clock.now(), None, {"reason": outcome.status})
         return outcome
@@ -211,7 +214,7 @@ class Environment:
         """MB left under the function's memory size; processes without room are ended."""
         if self._sandbox is None:
             return float(self.spec.memory)
-        used = resident(self._sandbox.pids()) / MB
+        used = resident(self._sandbox.pids(), self.spec.memory * MB) / MB
         self._peak = max(self._peak, math.ceil(used))
         room = self.spec.memory - used
         if room <= 0 and self._phase is not None and not self._phase.done():
@@ -224,13 +227,12 @@ class Environment:
 
     async def _begin(self) -> None:
         """Start the processes; what is there already, from before a reset, is used again."""
-        if self._sandbox is None:
-            failure = await self._prepare()
-            if failure is not None:
-                self.phase_failed(failure)
-                return
-        assert self._sandbox is not None
         assert self._start is not None
+        if self._start.program.refusal:
+            self.phase_failed(runtimes.refused(self._start.program, self._request_id))
+            return
+        if self._sandbox is None:
+            self._sandbox = await self._zygote.open(self._start.room)
         if self._phase is None or self._phase.done():
             return
         self._life = Life(self._start, self._sandbox, self.journal, self, self._clock)
@@ -242,16 +244,19 @@ class Environment:
             self.end("no process could be started")
             raise
 
-    async def _prepare(self) -> Outcome | None:
-        """A sandbox and what is to run in it; the reason where nothing can."""
-        self._listener = await listen(self._handle, streams=self._read_streamed)
+    async def _prepare(self) -> None:
+        """Find out how the function is started: what is there once is not part of any INIT."""
+        self._listener = await listen(self._handle, streams=self._read_streamed, admit=self._is_own)
         address = f"{LOOPBACK}:{self._listener.port}"
         await self._zygote.ready()
         self._start = await start_of(self.spec, self._zygote, address, self._stream.stream)
-        if self._start.program.refusal:
-            return runtimes.refused(self._start.program, self._request_id)
-        self._sandbox = await self._zygote.open(self._start.room)
-        return None
+        if self._start.program.interpreter:
+            self._zygote = self._zygote.kin(self._start.program.interpreter)
+            await self._zygote.ready()
+
+    def _is_own(self, client: peers.Address, server: peers.Address) -> bool:
+        """Whether a connection comes from a process of this environment: loopback is shared."""
+        return self._sandbox is not None and peers.is_of(self._sandbox.pids(), client, server)
 
     def _handle(self, request: Request) -> Any:
         return self._life.handle(request) if self._life else GONE
@@ -320,8 +325,8 @@ class Environment:
         if self._frozen and self._sandbox is not None:
             self._frozen = False
             self._sandbox.resume()
-        if self._cpu is not None:
-            self._cpu.begin()
+        if self._cpu is not None and self._life is not None:
+            self._cpu.begin(self._life.pid)
 
     def _measure(self, outcome: Outcome) -> None:
         if not self.ended and self._memory is not None:

@@ -17,16 +17,13 @@ from typing import Any, NamedTuple
 from lambdalab.execution.spec import Outcome, RuntimeSpec
 
 __all__ = [
-    "LEVELS",
     "Event",
     "as_json",
-    "at_least",
     "billed",
     "extension",
     "init_report",
     "init_runtime_done",
     "init_start",
-    "level",
     "logs_dropped",
     "report",
     "restore_report",
@@ -41,10 +38,6 @@ __all__ = [
 ]
 
 Record = dict[str, Any]
-
-# From the most to the least detail. TRACE, ERROR and FATAL are levels of applications only.
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_RANK = {name: rank for rank, name in enumerate(LEVELS)}
 
 
 class Event(NamedTuple):
@@ -238,41 +231,6 @@ def status(outcome: Outcome | None) -> str:
     if outcome is None or outcome.status == "success":
         return "success"
     return "timeout" if outcome.status == "timeout" else "error"
-
-
-# Which level a system log has: the type, the level of a success, that of all else.
-# Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
-_SYSTEM_LEVELS = {
-    "platform.initStart": ("INFO", "INFO"),
-    "platform.initRuntimeDone": ("DEBUG", "WARN"),
-    "platform.initReport": ("INFO", "WARN"),
-    "platform.restoreStart": ("INFO", "INFO"),
-    "platform.restoreRuntimeDone": ("DEBUG", "WARN"),
-    "platform.restoreReport": ("INFO", "WARN"),
-    "platform.start": ("INFO", "INFO"),
-    "platform.runtimeDone": ("DEBUG", "WARN"),
-    "platform.report": ("INFO", "WARN"),
-    "platform.extension": ("INFO", "WARN"),
-    "platform.telemetrySubscription": ("INFO", "INFO"),
-    "platform.logsDropped": ("WARN", "WARN"),
-}
-
-
-def level(event: Event) -> str:
-    """The level of a system log: DEBUG, INFO or WARN."""
-    assert isinstance(event.record, dict)
-    record = event.record
-    if "errorType" in record or record.get("status", "success") != "success":
-        return _SYSTEM_LEVELS[event.type][1]
-    # Of an INIT on demand the report says nothing that REPORT does not.
-    if event.type == "platform.initReport" and record["initializationType"] == "on-demand":
-        return "DEBUG"
-    return _SYSTEM_LEVELS[event.type][0]
-
-
-def at_least(level: str, wanted: str) -> bool:
-    """Whether a log of ``level`` is sent where the function wants logs from ``wanted`` on."""
-    return _RANK[level] >= _RANK[wanted]
 
 
 # The parts of records.

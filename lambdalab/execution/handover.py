@@ -7,11 +7,14 @@ standard input) it is an environment in an interpreter of its own.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import gc
 import json
 import os
 import sys
+import threading
 import time
 import types
 from typing import Any, NoReturn
@@ -23,8 +26,13 @@ LOADER_PATH = "LD_LIBRARY_PATH"
 RUNTIME_PATH = "/var/runtime"
 
 
-def prepare(runtime: str) -> None:
-    """Import what every Python function needs, and leave no garbage to be copied on write."""
+def prepare(runtime: str, executable: str = sys.executable) -> None:
+    """Import what every Python function needs, and leave no garbage to be copied on write.
+
+    ``executable`` is how processes find this Python: not by the lab's own environment, whose
+    packages are not theirs.
+    """
+    sys.executable = executable
     sys.path.insert(0, runtime)
     sys.modules["runtime_client"] = _client_module()
     import http.client  # noqa: F401 - awslambdaric imports it for errors in INIT
@@ -69,7 +77,22 @@ def become_function(request: dict[str, Any], runtime: str) -> NoReturn:
     except BaseException as error:
         sys.__excepthook__(type(error), error, error.__traceback__)
     finally:
+        _finish()
         os._exit(status)
+
+
+def _finish() -> None:
+    """What Python does when it ends: threads first, then what was registered for the exit.
+
+    The process was forked, so to end in Python's own way would unwind what belongs to the zygote.
+    """
+    with contextlib.suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
 
 
 def _run(request: dict[str, Any], runtime: str) -> None:
@@ -105,9 +128,13 @@ def _version() -> str:
 
 
 def _exit_status(code: object) -> int:
+    """The status of a process that ends by SystemExit; a text is printed, as Python does."""
     if code is None:
         return 0
-    return code & 0xFF if isinstance(code, int) else 1
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
 
 
 # Search paths.
@@ -169,9 +196,8 @@ def _start_anew(request: dict[str, Any], runtime: str) -> NoReturn:
     os.write(descriptor, json.dumps({**request, "anew": True}).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.dup2(descriptor, 0)
-    program = sys._base_executable  # type: ignore[attr-defined]  # noqa: SLF001
-    command = [program, "-I", "-S", request["script"], runtime]
-    os.execve(program, command, environment)  # noqa: S606
+    command = [sys.executable, "-I", "-S", request["script"], runtime]
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def main() -> None:
@@ -181,7 +207,7 @@ def main() -> None:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(1, LOG_DESCRIPTOR, inheritable=False)
-    prepare(sys.argv[1])
+    prepare(sys.argv[1], sys.executable)
     become_function(request, sys.argv[1])
 
 

@@ -14,6 +14,7 @@ from lambdalab.clock import LabClock
 from lambdalab.execution import events, report
 from lambdalab.execution.application_log import kept
 from lambdalab.execution.events import Event
+from lambdalab.execution.log_levels import at_least, level
 from lambdalab.execution.log_tail import LogTail
 from lambdalab.execution.logbook import LogBook, LogStream
 from lambdalab.execution.spec import Outcome, RuntimeSpec
@@ -165,7 +166,7 @@ class Journal:
         if not wanted and not self._json:
             return
         event = make(self._clock.now())
-        if self._json and events.at_least(events.level(event), self._spec.system_log_level):
+        if self._json and at_least(level(event), self._spec.system_log_level):
             self._write([events.as_json(event) + "\n"])
         if wanted and self.telemetry is not None:
             self.telemetry.publish(event)

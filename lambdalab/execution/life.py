@@ -63,7 +63,7 @@ class Life:
         self._events = events
         self._answer: Outcome | None = None
         self._waits = False
-        self._over = False
+        self.over = False
         self._request_id = ""
         self._pipes: list[OutputPipe] = []
         self._runtime_start: asyncio.Task[None] | None = None
@@ -95,7 +95,7 @@ class Life:
         self._runtime_api.deliver(invocation, deadline_ms)
 
     def init_over(self) -> None:
-        """INIT is over, well or badly: nobody subscribes any more, the log tells of the extensions."""
+        """INIT is over, well or badly: nobody subscribes any more, the log tells of extensions."""
         self._telemetry.close_subscriptions()
         self._journal.extensions(_told(self.extensions))
 
@@ -113,7 +113,7 @@ class Life:
 
         ``reason`` is spindown, timeout or failure.
         """
-        self._over = True
+        self.over = True
         self._telemetry.thaw()
         self._telemetry.flush()
         began, allowance = stopwatch(), self.extensions.allowance
@@ -135,7 +135,7 @@ class Life:
 
     def end(self) -> None:
         """Nothing of it is heard any more."""
-        self._over = True
+        self.over = True
         for pipe in self._pipes:
             pipe.close()
         self._telemetry.close()
@@ -236,7 +236,7 @@ class Life:
 
     def _check(self) -> None:
         """The phase is over when everybody waits for the next event."""
-        if not self._waits or not self.extensions.ready or self._over:
+        if not self._waits or not self.extensions.ready or self.over:
             return
         self.drain()
         self.initialized = True
@@ -251,8 +251,8 @@ class Life:
         self._fail(self._answer or report.exit_error(self._request_id, status, told))
 
     def _fail(self, outcome: Outcome) -> None:
-        if not self._over:
-            self._over = True
+        if not self.over:
+            self.over = True
             self.drain()
             self._events.phase_failed(outcome)
 

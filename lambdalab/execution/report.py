@@ -147,4 +147,5 @@ def _signal_name(number: int) -> str:
     """A signal as Go's runtime, which writes AWS's line, describes it."""
     if number == signal.SIGKILL:
         return "killed"
-    return (signal.strsignal(number) or f"signal {number}").lower()
+    name = signal.strsignal(number) or f"signal {number}"
+    return name if name.startswith(("CPU", "I/O")) else name[0].lower() + name[1:]

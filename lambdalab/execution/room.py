@@ -32,6 +32,8 @@ USER, USER_NAME = 993, "sbx_user1051"
 FIRST_USER, USERS = 60_578, 606
 
 TASK, OPT, TMP, RUNTIME = "/var/task", "/opt", "/tmp", "/var/runtime"  # noqa: S108
+# Where AWS has Python itself: leads to where it is here.
+LANG = "/var/lang"
 # The lab's own scripts, for interpreters that start anew.
 SCRIPTS = "/run/lambdalab"
 # The whole machine, as the zygote sees it; environments find it empty.
@@ -224,6 +226,7 @@ def _furnish(kernel: _Kernel, root: str) -> None:
     """What every room has besides programs: a few devices, a little configuration, empty places."""
     for path in (TASK, OPT, TMP, RUNTIME, SCRIPTS, "/etc", "/dev"):
         os.makedirs(root + path)  # noqa: PTH103
+    os.symlink(sys.base_prefix, root + LANG)  # noqa: PTH211
     for name in _DEVICES:
         _bind(kernel, f"/dev/{name}", f"{root}/dev/{name}")
     for name, number in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
@@ -21,6 +22,9 @@ __all__ = ["RuntimeApi", "RuntimeEvents"]
 
 _PREFIX = "/2018-06-01/runtime/"
 _INVOCATION = "invocation/"
+# A runtime whose answer came too late may be about to end, though it has asked for the next event
+# in the same breath. For so long, in real seconds, nobody relies on it.
+DOUBT = 0.05
 _MODE = "lambda-runtime-function-response-mode"
 _ATTEMPT = "lambda-runtime-invocation-id"
 _ACCEPTED = Response(202, b'{"status":"OK"}\n', (("Content-Type", "application/json"),))
@@ -52,6 +56,8 @@ class RuntimeApi:
         self._current: Invocation | None = None
         self._event: Response | None = None
         self._initialized = False
+        self._refused = False
+        self._streams = False
 
     def deliver(self, invocation: Invocation, deadline_ms: int) -> None:
         """Give the waiting runtime its next invocation; the deadline is real epoch time."""
@@ -92,16 +98,27 @@ class RuntimeApi:
         assert self._current is not None
         answer = StreamedAnswer(self._current.sink)
         # An invocation is answered once, and this is the answer.
-        self._current = None
-        return _StreamReader(answer, self._events)
+        self._current, self._streams = None, True
+        return _StreamReader(answer, self._events, self._streamed)
 
     def _next(self) -> Response | asyncio.Future[Response]:
         if self._current is not None and self._event is not None:
             return self._event  # an event that has no answer yet is given again
         self._initialized = True
-        self._waiting = asyncio.get_running_loop().create_future()
-        self._events.runtime_ready()
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        if self._refused:
+            self._refused = False
+            loop.call_later(DOUBT, self._events.runtime_ready)
+        elif not self._streams:  # else it is ready when its answer is over
+            self._events.runtime_ready()
         return self._waiting
+
+    def _streamed(self) -> None:
+        """A streamed answer is over; the runtime may wait already for what comes next."""
+        self._streams = False
+        if self._waiting is not None:
+            self._events.runtime_ready()
 
     def _init_failed(self, request: Request) -> Response:
         if self._initialized:
@@ -139,6 +156,7 @@ class RuntimeApi:
         """The refusal of an answer to another invocation, or to another attempt at this one."""
         current = self._current
         if current is None or request_id != current.request_id:
+            self._refused = current is None
             return _error("invalid-request-id")
         attempt = request.headers.get(_ATTEMPT)
         if attempt is not None and attempt != current.invocation_id:
@@ -166,9 +184,12 @@ class _Unread:
 class _StreamReader:
     """Reads a streamed response, and tells the environment how it ended."""
 
-    def __init__(self, answer: StreamedAnswer, events: RuntimeEvents) -> None:
+    def __init__(
+        self, answer: StreamedAnswer, events: RuntimeEvents, over: Callable[[], None]
+    ) -> None:
         self._answer = answer
         self._events = events
+        self._over = over
 
     def data(self, part: bytes) -> None:
         """Hand the next part on."""
@@ -176,6 +197,11 @@ class _StreamReader:
 
     def end(self, trailers: dict[str, str]) -> Response:
         """The response is complete, or its trailers tell an error."""
+        response = self._end(trailers)
+        self._over()
+        return response
+
+    def _end(self, trailers: dict[str, str]) -> Response:
         if self._answer.too_large:
             self._events.runtime_failed(*streaming.too_large(self._answer.limit))
             return _error("too-large", limit=self._answer.limit)
@@ -190,6 +216,7 @@ class _StreamReader:
     def lost(self) -> None:
         """The runtime broke off."""
         self._events.runtime_failed(*streaming.broken("truncated"))
+        self._over()
 
 
 def _next(invocation: Invocation, deadline_ms: int) -> Response:

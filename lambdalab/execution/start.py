@@ -57,7 +57,13 @@ async def start_of(spec: RuntimeSpec, zygote: ZygoteClient, address: str, stream
         program=program,
         variables=environment_variables(seen, address, stream),
         handover=str(handover),
-        paths=Paths(seen.task_root, Path(packages), spec.runtime, seen.opt, program.shown),
+        paths=Paths(
+            seen.task_root,
+            Path(packages),
+            spec.runtime,
+            seen.opt,
+            ((str(handover), "/var/runtime/bootstrap.py"), *program.shown),
+        ),
         room={
             "task": str(spec.task_root),
             "opt": str(spec.opt or ""),

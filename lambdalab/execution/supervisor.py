@@ -47,11 +47,14 @@ class Warden:
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._children: dict[int, int] = {}
+        self._alarm = -1
 
     def serve(self) -> None:
         """Serve until the control socket closes."""
         while True:
             ready = {fd for fd, _ in self._poll.poll(None if LINUX else ASKING)}
+            if self._alarm in ready:
+                os.read(self._alarm, 4096)
             if ready != {self.control.fileno()} or not LINUX:
                 self.reap()
             if self.control.fileno() in ready and not self._receive():
@@ -76,6 +79,11 @@ class Warden:
             descriptor = os.pidfd_open(pid)
             self._poll.register(descriptor, select.POLLIN)
         self._children[pid] = descriptor
+
+    def wake_by(self, descriptor: int) -> None:
+        """Look for ends whenever something can be read from a descriptor."""
+        self._poll.register(descriptor, select.POLLIN)
+        self._alarm = descriptor
 
     def watched(self) -> set[int]:
         """The children that run."""

@@ -43,8 +43,17 @@ class ZygoteClient:
     ``no_rooms`` is the reason why they have none; empty where they do.
     """
 
-    def __init__(self, directory: Path, *, rooms: bool = True, harden: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        rooms: bool = True,
+        harden: bool = False,
+        executable: str = sys.executable,
+    ) -> None:
         self._directory = directory
+        self._executable = executable
+        self._kin: dict[str, ZygoteClient] = {}
         self._wanted = {"rooms": rooms, "harden": harden}
         self.runtime_directory = directory / "runtime"
         self.no_rooms = ""
@@ -60,12 +69,12 @@ class ZygoteClient:
         orphans.adopt()
         settings = {
             "scratch": str(self._directory),
-            "visible": visible_directories(),
+            "visible": self._visible(),
             **self._wanted,
         }
         script = str(Path(__file__).with_name("zygote.py"))
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", script, json.dumps(settings)],
+            [self._executable, "-I", "-S", script, json.dumps(settings)],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -125,9 +134,28 @@ class ZygoteClient:
         except OSError:
             self._disconnect()
 
+    def kin(self, executable: str) -> ZygoteClient:
+        """The zygote of another version of Python; it starts when it is first needed."""
+        if executable not in self._kin:
+            self._kin[executable] = ZygoteClient(
+                self._directory, **self._wanted, executable=executable
+            )
+        return self._kin[executable]
+
+    def _visible(self) -> list[str]:
+        """What rooms show of this machine besides the system's programs: Python, where it lies."""
+        libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+        places = [sys.base_prefix, sys.base_exec_prefix]
+        if self._executable != sys.executable:
+            places = [str(Path(self._executable).resolve().parents[1])]
+        paths = [*places, *libraries]
+        return [path for path in paths if path not in ("", "/") and Path(path).is_dir()]
+
     def stop(self) -> None:
         """End the zygote with everything it has started, and wait until that is done."""
         self._disconnect()
+        for other in self._kin.values():
+            other.stop()
         if self._process is not None:
             try:
                 self._process.wait(timeout=10)
@@ -155,10 +183,3 @@ class ZygoteClient:
             self._socket = None
         if self._told is not None and not self._told.done():
             self._told.set_result(None)
-
-
-def visible_directories() -> list[str]:
-    """What rooms show of this machine besides the system's programs: Python, if it lies apart."""
-    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    paths = (sys.base_prefix, sys.base_exec_prefix, *libraries)
-    return [path for path in paths if path not in ("", "/") and Path(path).is_dir()]

@@ -45,7 +45,7 @@ def spans(records: Iterable[Record]) -> list[Span]:
             span = _span(record)
             lanes.setdefault((span.function, span.environment), []).append(span)
     last = max((span.end for lane in lanes.values() for span in lane), default=0.0)
-    return [span for lane in lanes.values() for span in _with_freezes(lane, last)]
+    return [span for lane in lanes.values() for span in _with_freezes(_one_by_one(lane), last)]
 
 
 def duration_text(seconds: float) -> str:
@@ -77,6 +77,18 @@ def _span(record: Record) -> Span:
         end=record.time + (record.duration or 0.0),
         label=str(record.detail.get("reason", status if failed else "")),
     )
+
+
+def _one_by_one(lane: list[Span]) -> list[Span]:
+    """Give an INIT inside an invocation, as after a reset, its own place: before the rest of it."""
+    inits = [span for span in lane if span.kind == "init"]
+    apart = [span if span.kind == "init" else _after(span, inits) for span in lane]
+    return sorted(apart, key=lambda span: span.start)
+
+
+def _after(span: Span, inits: list[Span]) -> Span:
+    inside = (init.end for init in inits if span.start <= init.start < span.end)
+    return span._replace(start=min(max(inside, default=span.start), span.end))
 
 
 def _with_freezes(lane: list[Span], last: float) -> Iterator[Span]:

@@ -9,10 +9,13 @@ import os
 import platform
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdalab import facts
 from lambdalab.execution.runtimes.program import Places, Program
-from lambdalab.execution.spec import RuntimeSpec
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import RuntimeSpec
 
 __all__ = ["program"]
 

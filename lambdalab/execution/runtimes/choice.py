@@ -6,11 +6,14 @@ import asyncio
 import sys
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from lambdalab import facts
 from lambdalab.execution.runtimes import bootstrap, nodes, pythons, wrapper
 from lambdalab.execution.runtimes.program import Places, Program
-from lambdalab.execution.spec import RuntimeSpec
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import RuntimeSpec
 
 __all__ = ["own_runtime", "prepare", "program_for", "unsupported"]
 

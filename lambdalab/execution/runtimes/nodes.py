@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdalab import facts
 from lambdalab.execution.runtimes import node_search
 from lambdalab.execution.runtimes.program import Places, Program, apart
-from lambdalab.execution.spec import RuntimeSpec
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import RuntimeSpec
 
 __all__ = ["program"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdalab import facts
-from lambdalab.execution.spec import Outcome
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import Outcome
 
 __all__ = ["Places", "Program", "apart", "refused"]
 
@@ -35,7 +37,8 @@ class Program:
     """How the runtime of an environment is started.
 
     Attributes:
-        command: the words of the command; none: Python in the process that the zygote forks.
+        command: the words of the command; none: Python in the process that a zygote forks.
+        interpreter: the Python of that zygote, where it is not the lab's own version.
         variables: what the environment's variables must have besides.
         shown: pairs of a path of this machine and the one that stands for it on AWS, in output.
         reads: folders of this machine that the program needs; in a room they must be shown.
@@ -45,6 +48,7 @@ class Program:
     """
 
     command: tuple[str, ...] = ()
+    interpreter: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     shown: tuple[tuple[str, str], ...] = ()
     reads: tuple[Path, ...] = ()
@@ -59,6 +63,9 @@ def apart(*folders: Path) -> tuple[Path, ...]:
 
 def refused(program: Program, request_id: str) -> Outcome:
     """The outcome of an INIT for which there is no program to start."""
+    # Imported here: whoever only looks for interpreters needs none of the lab's packages.
+    from lambdalab.execution.spec import Outcome
+
     text = facts.message("function-error").format(request_id=request_id, reason=program.refusal)
     code = facts.message("runtimes.no-bootstrap").code
     error = {"errorType": code, "errorMessage": text}

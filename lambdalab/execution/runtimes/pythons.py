@@ -1,4 +1,4 @@
-"""Python: the lab's own version in a forked process, others on an interpreter of the machine."""
+"""Python: forked from a zygote of the version, if the machine has it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdalab import facts
 from lambdalab.execution.runtimes.program import Places, Program, apart
-from lambdalab.execution.spec import RuntimeSpec
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import RuntimeSpec
 
 __all__ = ["Interpreter", "find", "interpreter_program", "own", "program"]
 
@@ -41,15 +43,16 @@ class Interpreter(NamedTuple):
     prefix: str
 
 
-def program(spec: RuntimeSpec, places: Places) -> Program:
-    """A fork for the lab's own version, an interpreter for another, a fork and a note else."""
+def program(spec: RuntimeSpec, places: Places) -> Program:  # noqa: ARG001 - as all choices
+    """A fork of this version's zygote; where the machine has none, of the lab's, and a note."""
     if spec.runtime == _own_name():
         return Program()
     found = find(spec.runtime)
     if found is None:
         note = facts.message("lab.other-version")
         return Program(note=note.format(runtime=spec.runtime, found=_own_name()))
-    return interpreter_program(found, spec, places)
+    shown = ((found.library, f"/var/lang/lib/{spec.runtime}"),)
+    return Program(interpreter=found.executable, shown=shown)
 
 
 def interpreter_program(found: Interpreter, spec: RuntimeSpec, places: Places) -> Program:
@@ -97,7 +100,8 @@ def find(runtime: str) -> Interpreter | None:
 def _candidates(version: str) -> Iterator[Path]:
     for folder in os.get_exec_path():
         candidate = Path(folder, f"python{version}")
-        if candidate.is_file():
+        # A shim is slow, and leads where a version manager keeps it.
+        if candidate.is_file() and candidate.parent.name != "shims":
             yield candidate
     for variable, usual, pattern in _MANAGERS:
         root = Path(os.environ.get(variable) or usual).expanduser()

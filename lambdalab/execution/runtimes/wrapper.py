@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdalab.execution.runtimes import pythons
 from lambdalab.execution.runtimes.program import Places, Program
-from lambdalab.execution.spec import RuntimeSpec
+
+if TYPE_CHECKING:
+    from lambdalab.execution.spec import RuntimeSpec
 
 __all__ = ["around", "wanted"]
 
@@ -33,8 +36,8 @@ def around(program: Program, spec: RuntimeSpec, places: Places) -> Program:
     if not name:
         return program
     if not program.command:  # a fork cannot be wrapped: the same Python, as a command
-        command = pythons.interpreter_program(pythons.own(), spec, places)
-        program = replace(command, note=program.note)
+        python = (pythons.find(spec.runtime) if program.interpreter else None) or pythons.own()
+        program = replace(pythons.interpreter_program(python, spec, places), note=program.note)
     here, seen = _placed(name, spec, places)
     if not here.is_file():
         return replace(program, command=(*_MISSING, name))
