@@ -30,6 +30,7 @@ __all__ = [
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 1 << 30
 _WITHOUT_BODY = {204, 304}
+FIRST_REFUSAL = 400
 _ENCODING = b"transfer-encoding"
 _STATUS_LINES = {
     int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n".encode() for s in HTTPStatus if int(s) >= 200
@@ -264,6 +265,9 @@ class _Connection(asyncio.Protocol):
             self._answering.add_done_callback(lambda done: self._sent(request, keep_alive, done))
         elif not keep_alive:
             self._flush(close=True)
+        elif response.status >= FIRST_REFUSAL:
+            # What follows in the same turn may not be meant any more.
+            self._flush()
 
     async def _send(self, parts: AsyncIterator[bytes]) -> None:
         """Send the body of a streamed answer, no faster than the client reads it."""

@@ -239,14 +239,22 @@ def children_of(pid: int) -> list[int]:
 
 
 def zygote_of(cloud: int) -> int:
-    """The zygote of a cloud, both as process numbers."""
-    (zygote,) = (pid for pid in children_of(cloud) if pid in running("zygote.py"))
-    return zygote
+    """The zygote of a cloud, both as process numbers; where one has died, the one after it."""
+    return max(_made_by(cloud), key=started_at)
 
 
 def supervisors_of(lab: Any) -> list[int]:
-    """The supervisor of each environment of a lab, in the order in which they were made."""
-    return sorted(children_of(zygote_of(lab._process.pid)), key=started_at)
+    """The supervisor of each environment of a lab, in the order in which they were made.
+
+    Those of a zygote that has died are the cloud's own children since.
+    """
+    *adopted, zygote = sorted(_made_by(lab._process.pid), key=started_at)
+    return [*adopted, *sorted(children_of(zygote), key=started_at)]
+
+
+def _made_by(cloud: int) -> set[int]:
+    """The children of a cloud that are, or come from, a zygote."""
+    return set(children_of(cloud)) & set(running("zygote.py"))
 
 
 def members_of(supervisor: int) -> list[int]:

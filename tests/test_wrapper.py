@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from lambdalab import Lab
-from lambdalab.execution.runtimes import choice, node_search
+from lambdalab.execution.runtimes import choice, node_search, pythons
 from tests.engine import invoke
 
 MakeFunction = Callable[..., str]
@@ -29,6 +31,11 @@ def handler(event, context):
 """
 OWN_RUNTIME = choice.own_runtime()
 OWN_VERSION = [int(part) for part in OWN_RUNTIME.removeprefix("python").split(".")]
+
+OTHERS = [
+    name for name in (f"python3.{minor}" for minor in range(9, 16))
+    if name != OWN_RUNTIME and pythons.find(name) is not None
+]  # fmt: skip
 
 
 def wrapped(name: str = "/var/task/wrapper", **variables: str) -> dict[str, Any]:
@@ -65,6 +72,14 @@ def test_errors_of_a_wrapped_function_read_as_always(lam: Any, make_function: Ma
     assert answers[0] == answers[1]
 
 
+@pytest.mark.skipif(not OTHERS, reason="this machine has no other version of Python")
+def test_a_wrapper_starts_another_version_of_python(lam: Any, make_function: MakeFunction) -> None:
+    files = {"lambda_function.py": PYTHON, "wrapper": PYTHON_WRAPPER}
+    name = make_function(files, Runtime=OTHERS[-1], Environment=wrapped(), MemorySize=1769)
+    version = [int(part) for part in OTHERS[-1].removeprefix("python").split(".")]
+    assert invoke(lam, name).value[:4:3] == [True, version]
+
+
 @pytest.mark.skipif(node_search.installed() is None, reason="this machine has no Node.js")
 def test_a_wrapper_of_a_layer_starts_node(lab: Lab, lam: Any, make_function: MakeFunction) -> None:
     script = '#!/bin/bash\nnode=$1; shift\nexec "$node" --no-warnings "$@"\n'
@@ -92,9 +107,6 @@ def test_a_wrapper_of_a_layer_starts_node(lab: Lab, lam: Any, make_function: Mak
 def test_a_wrapper_that_cannot_run_fails_in_init(
     files: dict[str, bytes], status: int, line: str, lam: Any, make_function: MakeFunction
 ) -> None:
-    import io
-    import zipfile
-
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for name, content in {"lambda_function.py": PYTHON, **files}.items():

@@ -75,6 +75,7 @@ class Environment:
         self.journal = Journal(spec, stream, clock=self._clock, logbook=logbook, tail=LogTail())
         self._phase: asyncio.Future[Outcome | None] | None = None
         self._request_id = ""
+        self._phase_name = ""
         self._invocation: Invocation | None = None
         self._began = 0.0
         self._peak = 0
@@ -97,22 +98,23 @@ class Environment:
         ``request_id`` is the invocation that waits: platform errors name it. ``phase`` is
         ``invoke`` when INIT runs inside an invocation, after it failed at first or after a reset.
         """
-        self._request_id = request_id
+        self._request_id, self._phase_name = request_id, phase
         if self._start is None:
             await self._prepare()
         limit = self.spec.timeout if phase == "invoke" else LONGEST_INIT
         self.journal.init_start(phase)
         started, began = self._clock.now(), stopwatch()
         failure = await self._run_phase(limit, limit, self._begin())
+        duration = stopwatch() - began
         if self._life is not None:
             self._life.init_over()
+        if failure is not None:
+            self.journal.init_runtime_done(failure, phase)
+        self.journal.init_report(duration, failure, phase)
         if failure is not None:
             await self._reset(failure)
         elif self._life is not None:
             self._memory = MemoryReader(self._life.pid)
-        duration = stopwatch() - began
-        self.journal.init_runtime_done(failure, phase)
-        self.journal.init_report(duration, failure, phase)
         detail = {"status": "success" if failure is None else failure.status, "phase": phase}
         if self._start is not None and self._start.program.note:
             detail["note"] = self._start.program.note
@@ -186,6 +188,10 @@ class Environment:
             self.end("its processes were ended")
 
     # What the life in it tells.
+
+    def init_runtime_done(self) -> None:
+        """The runtime has initialized the function."""
+        self.journal.init_runtime_done(None, self._phase_name)
 
     def runtime_done(self, outcome: Outcome) -> None:
         """The runtime has finished the invocation: whoever waits for it need not wait longer."""

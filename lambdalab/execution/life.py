@@ -27,11 +27,16 @@ from lambdalab.wire import BodyReader, Request, Response
 
 __all__ = ["Life", "LifeEvents"]
 
+# What the delivery of buffered telemetry may take of SHUTDOWN, in real seconds.
+DELIVERY = 0.1
 _EXTENSIONS_API = "/2020-01-01/"
 
 
 class LifeEvents(Protocol):
     """What an environment hears of the life in it."""
+
+    def init_runtime_done(self) -> None:
+        """The runtime has initialized the function; extensions may still be at work."""
 
     def runtime_done(self, outcome: Outcome) -> None:
         """The runtime has finished an invocation; extensions may still be at work."""
@@ -117,6 +122,8 @@ class Life:
         self._telemetry.thaw()
         self._telemetry.flush()
         began, allowance = stopwatch(), self.extensions.allowance
+        # Their last events come before the one that says goodbye.
+        await self._telemetry.delivered(min(allowance.total, DELIVERY))
         await self._end_runtime(allowance.runtime)
         seconds = max(allowance.total - (stopwatch() - began), 0.0)
         deadline_ms = int((wall_time() + seconds) * 1000)
@@ -165,8 +172,10 @@ class Life:
         """The runtime waits for the next event."""
         self._waits = True
         self._extensions_api.close_registration()
-        if self._answer is not None:
-            self.drain()
+        self.drain()
+        if not self.initialized:
+            self._events.init_runtime_done()
+        elif self._answer is not None:
             self._events.runtime_done(self._answer)
         self._check()
 
