@@ -13,7 +13,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from benchmarks import cold, machine, memory, startup, throughput, warm
+from benchmarks import cold, environments, machine, memory, startup, throughput, warm
 from benchmarks.report import Result, Table, UnmeasuredError
 
 SUITE: Mapping[str, Callable[[], Result]] = {
@@ -22,6 +22,7 @@ SUITE: Mapping[str, Callable[[], Result]] = {
     "cold": cold.run,
     "startup": startup.run,
     "memory": memory.run,
+    "environments": environments.run,
 }
 PAGE = Path(__file__).with_name("results.md")
 

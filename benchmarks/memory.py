@@ -35,9 +35,22 @@ def run() -> Result:
 
 def settled(side: Side, functions: list[str]) -> list[int]:
     """Invoke each function once, leave them alone, and read what each environment holds."""
-    processes = [side.invoke(function) for function in functions]
+    processes = [[*invoked(side, function)] for function in functions]
     time.sleep(SETTLE_SECONDS)
-    return [sum(map(own_memory, family(process))) for process in processes if process]
+    return [sum(map(own_memory, each)) for each in processes]
+
+
+def invoked(side: Side, function: str) -> Iterator[int]:
+    """Invoke a function that has no environment yet; give the processes of its environment.
+
+    In the lab these are all that the cloud has gained, what looks after them included.
+    """
+    before = set(family(side.lab._process.pid)) if side.lab else set()
+    process = side.invoke(function)
+    if side.lab:
+        yield from set(family(side.lab._process.pid)) - before
+    elif process:
+        yield from family(process)
 
 
 def family(process: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ and run the same handler with the same memory.
 """
 
 import io
+import json
 import socket
 import subprocess
 import sys
@@ -24,17 +25,20 @@ from benchmarks import ministack
 from benchmarks.report import UnmeasuredError
 
 # It prints, because MiniStack waits 50 ms for the first line of a silent handler; it tells its
-# process, so that environments can be counted and measured.
+# environment's mark, so that environments can be counted, and its process.
 HANDLER = """import os
+
+MARK = os.urandom(8).hex()
 
 def handler(event, context):
     print("one line")
-    return os.getpid()
+    return [MARK, os.getpid()]
 """
 RUNTIME = f"python3.{sys.version_info.minor}"
 MEMORY_MB = 1769
 ROOT = Path(__file__).parents[1]
 FLOOR, LAB, PEER, CLIENT = "floor", "Lambda Lab", "MiniStack", "boto3 alone"
+HARDENED, ROOMLESS = "Lambda Lab, hardened", "Lambda Lab, no rooms"
 # As many connections as the busiest benchmark has threads; and a failure must show, not be retried.
 CONFIG = Config(max_pool_connections=8, retries={"total_max_attempts": 1})
 READY_SECONDS = 30.0
@@ -44,23 +48,26 @@ READY_SECONDS = 30.0
 class Side:
     """One of those compared: its name, a boto3 client, a role it accepts.
 
-    `environments` collects the processes that ran its handler; `lab` is the lab's own handle.
+    `environments` collects the marks of those that ran its handler; `lab` is the lab's own handle.
     """
 
     name: str
     client: Any
     role: str = "arn:aws:iam::000000000000:role/lambda-role"
-    environments: set[int | None] = field(default_factory=set)
+    environments: set[str | None] = field(default_factory=set)
     lab: Any = None
 
     def invoke(self, function: str = "benchmark") -> int | None:
-        """Invoke once through to the result: the handler's process, None where no code runs."""
+        """Invoke once through to the result: the handler's process, None where no code runs.
+
+        In the lab the number of the process is the one that it has in its room.
+        """
         answer = self.client.invoke(FunctionName=function, Payload=b"{}")
         text = answer["Payload"].read()
         if "FunctionError" in answer:
             raise UnmeasuredError(f"{self.name}: the handler failed: {text.decode()}")
-        process = None if text == b"null" else int(text)
-        self.environments.add(process)
+        mark, process = (None, None) if text == b"null" else json.loads(text)
+        self.environments.add(mark)
         return process
 
     def create(self, function: str = "benchmark") -> None:
@@ -138,12 +145,12 @@ def floor_side(environments: int = 1, *, fresh: bool = False) -> Iterator[Side]:
 
 
 @contextmanager
-def lab_side() -> Iterator[Side]:
+def lab_side(name: str = LAB, **settings: Any) -> Iterator[Side]:
     """Run the lab as a learner gets it: logs, metrics and timeline on."""
     from lambdalab import start
 
-    with start(export=False) as lab:
-        side = Side(LAB, lab.client("lambda", config=CONFIG), lab.role(), lab=lab)
+    with start(export=False, **settings) as lab:
+        side = Side(name, lab.client("lambda", config=CONFIG), lab.role(), lab=lab)
         side.create()
         yield side
 

@@ -5,7 +5,17 @@ from functools import partial
 
 from benchmarks.harness import Round, interleave, median_ratio, one_after_another, percentile
 from benchmarks.report import Ratio, Result, Table, milliseconds
-from benchmarks.sides import FLOOR, LAB, PEER, Side, floor_side, lab_side, peers
+from benchmarks.sides import (
+    FLOOR,
+    HARDENED,
+    LAB,
+    PEER,
+    ROOMLESS,
+    Side,
+    floor_side,
+    lab_side,
+    peers,
+)
 
 ROUNDS, CALLS, WARM_UP = 15, 60, 50
 HOW = (
@@ -19,7 +29,13 @@ HOW = (
 def run() -> Result:
     """Measure everyone in the same run."""
     with ExitStack() as stack:
-        ours = [floor_side(environments=0), floor_side(), lab_side()]
+        ours = [
+            floor_side(environments=0),
+            floor_side(),
+            lab_side(),
+            lab_side(HARDENED, harden=True),
+            lab_side(ROOMLESS, rooms=False),
+        ]
         sides = [stack.enter_context(side) for side in ours] + peers(stack)
         for side in sides:
             one_after_another(side.invoke, WARM_UP)
@@ -33,6 +49,7 @@ def result(sides: list[Side], rounds: dict[str, list[Round]]) -> Result:
     p50 = {name: [taken.p50 for taken in each] for name, each in rounds.items()}
     ratios = (
         Ratio("warm_p50_to_floor", median_ratio(p50[LAB], p50[FLOOR]), 1.5),
+        Ratio("warm_p50_hardened_to_floor", median_ratio(p50[HARDENED], p50[FLOOR]), 1.5),
         Ratio("warm_p50_to_ministack", median_ratio(p50[LAB], p50.get(PEER, [])), 0.2),
     )
     columns = ("who", "p50 ms", "p99 ms", "least ms", "calls", "environments")

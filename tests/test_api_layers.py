@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,8 +14,8 @@ from botocore.config import Config
 
 from lambdalab import Lab, facts
 from tests import layer_rows
-from tests.conftest import MakeFunction, wait_until_settled
-from tests.engine import invoke, refusal, wait_until
+from tests.conftest import ECHO, MakeFunction, wait_until_settled
+from tests.engine import RUNTIME, invoke, refusal, scratch_of, wait_until, zygote_of
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:layer:"
 Publish = Callable[..., str]
@@ -40,13 +39,13 @@ def scratch(shared_lab: Lab) -> Path:
     """Where the cloud keeps code."""
     shared_lab.reset()
     lam = shared_lab.client("lambda")
-    code = "import os\ndef handler(event, context): return os.environ['LAMBDA_TASK_ROOT']\n"
     lam.create_function(
-        FunctionName="where", Runtime="python3.13", Handler="a.handler", Role=shared_lab.role(),
-        Code={"ZipFile": shared_lab.zip({"a.py": code})},
+        FunctionName="any", Runtime=RUNTIME, Handler="a.handler", Role=shared_lab.role(),
+        Code={"ZipFile": shared_lab.zip({"a.py": ECHO})},
     )  # fmt: skip
-    wait_until_settled(lam, "where")
-    return Path(json.loads(lam.invoke(FunctionName="where")["Payload"].read())).parents[1]
+    wait_until_settled(lam, "any")
+    lam.invoke(FunctionName="any")  # there is a zygote from now on
+    return scratch_of(zygote_of(shared_lab._process.pid)) / "code"
 
 
 @pytest.fixture
@@ -297,7 +296,7 @@ def test_modules_are_looked_for_in_the_code_then_the_layers_then_the_runtime(
     layer = publish(
         "paths",
         {
-            "python/lib/python3.13/site-packages/shared.py": "WHO = 'site-packages'",
+            f"python/lib/{RUNTIME}/site-packages/shared.py": "WHO = 'site-packages'",
             "python/shared.py": "WHO = 'python'",
             "python/other.py": "WHO = 'other'",
             "python/boto3/__init__.py": "WHO = 'a newer boto3'",
@@ -312,7 +311,7 @@ def handler(event, context):
 """
     answer = invoke(lam, make_function(code, Layers=[layer]))
     assert answer.value == ["a newer boto3", "other", "site-packages"]
-    path = "['/var/task', '/opt/python/lib/python3.13/site-packages', '/opt/python', '/var/runtime'"
+    path = f"['/var/task', '/opt/python/lib/{RUNTIME}/site-packages', '/opt/python', '/var/runtime'"
     assert path in answer.log
     files = {"lambda_function.py": code, "shared.py": "WHO = 'the code'"}
     assert invoke(lam, make_function(files, Layers=[layer])).value[2] == "the code"
@@ -353,11 +352,13 @@ def test_programs_and_libraries_of_layers_are_found(
 ) -> None:
     program, library = zipfile.ZipInfo("bin/hello"), zipfile.ZipInfo("lib/libours.so.1")
     program.external_attr = library.external_attr = 0o755 << 16
+    module = zipfile.ZipInfo("python/shared.py")
+    module.external_attr = 0o644 << 16
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr(program, "#!/bin/sh\necho hello from a layer\n")
         archive.writestr(library, a_library())
-        archive.writestr("python/shared.py", "WHO = 'python'")
+        archive.writestr(module, "WHO = 'python'")
     arn = lam.publish_layer_version(LayerName="l", Content={"ZipFile": data.getvalue()})
     code = """
 import ctypes, os, shared, subprocess

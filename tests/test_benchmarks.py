@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cold, harness, machine, memory, ministack, startup, throughput, warm
+from benchmarks import (
+    cold,
+    environments,
+    harness,
+    machine,
+    memory,
+    ministack,
+    startup,
+    throughput,
+    warm,
+)
 from benchmarks.__main__ import SUITE, main
 from benchmarks.floor import length_of
 from benchmarks.harness import Round
 from benchmarks.report import Ratio, Result, Table, UnmeasuredError
-from benchmarks.sides import FLOOR, LAB, PEER, Side, floor_side, peers
+from benchmarks.sides import FLOOR, HARDENED, LAB, PEER, Side, floor_side, peers
 
 LINE = re.compile(r"RATIO [a-z0-9_]+ (\d+\.\d{3}|nan) \(bound \d+(\.\d+)?\)")
 
@@ -144,20 +154,22 @@ def test_result_says_on_which_side_the_bound_is_and_ends_with_the_ratios():
 
 
 def test_warm_compares_medians_of_rounds():
-    rounds = {FLOOR: rounds_of(1, 2), LAB: rounds_of(1.4, 2.8), PEER: rounds_of(14, 28)}
+    lab = rounds_of(1.4, 2.8)
+    rounds = {FLOOR: rounds_of(1, 2), LAB: lab, HARDENED: lab, PEER: rounds_of(14, 28)}
     result = warm.result([Side(name, None) for name in rounds], rounds)
     values = {ratio.name: (ratio.value, ratio.bound) for ratio in result.ratios}
     assert values == {
         "warm_p50_to_floor": (pytest.approx(1.4), 1.5),
+        "warm_p50_hardened_to_floor": (pytest.approx(1.4), 1.5),
         "warm_p50_to_ministack": (pytest.approx(0.1), 0.2),
     }
-    assert [row[0] for row in result.table.rows] == [FLOOR, LAB, PEER]
+    assert [row[0] for row in result.table.rows] == [FLOOR, LAB, HARDENED, PEER]
 
 
 def test_warm_without_the_peer_does_not_pass():
-    rounds = {FLOOR: rounds_of(1), LAB: rounds_of(1)}
+    rounds = {FLOOR: rounds_of(1), LAB: rounds_of(1), HARDENED: rounds_of(1)}
     result = warm.result([Side(name, None) for name in rounds], rounds)
-    assert [ratio.held for ratio in result.ratios] == [True, False]
+    assert [ratio.held for ratio in result.ratios] == [True, True, False]
 
 
 def test_throughput_is_bounded_from_below():
@@ -204,6 +216,11 @@ def test_startup_adds_the_steps_to_the_first_result():
     assert [ratio.held for ratio in ratios.values()] == [True, True, False]
 
 
+def test_environments_judges_the_round_in_the_middle():
+    result = environments.result({LAB: [1.0, 5.0, 2.9], "processes": [4.0, 4.0, 4.0]})
+    assert (result.ratios[0].value, result.held) == (2.9, True)
+
+
 def test_memory_judges_the_largest_environment():
     result = memory.result({FLOOR: [7_000_000], LAB: [5_000_000, 8_500_000]})
     assert result.ratios[0].value == pytest.approx(8.5)
@@ -213,8 +230,8 @@ def test_memory_judges_the_largest_environment():
 # The command
 
 
-def test_suite_has_the_five_benchmarks():
-    assert list(SUITE) == ["warm", "throughput", "cold", "startup", "memory"]
+def test_suite_has_the_six_benchmarks():
+    assert list(SUITE) == ["warm", "throughput", "cold", "startup", "memory", "environments"]
 
 
 def test_status_0_when_all_bounds_held(capsys):

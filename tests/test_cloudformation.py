@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from tests.engine import gone, invoke, refusal, wait_until
+from tests.engine import gone, invoke, outside, refusal, wait_until
 from tests.stacks import CAPABILITIES, CODE, NOTHING, Stack, function, get, left, template
 
 
@@ -215,7 +215,7 @@ def test_a_deleted_stack_takes_its_function_along(lab: Lab, lam: Any) -> None:
     code = "import os\ndef handler(event, context):\n    return os.getpid()\n"
     stack = create(lab, function(code))
     name = stack.outputs["Function"]
-    pid = invoke(lam, name).value
+    pid = outside(lab, invoke(lam, name).value)
     stack.delete()
     lab.client("cloudformation").get_waiter("stack_delete_complete").wait(StackName="stack")
     assert refusal(lam.get_function, FunctionName=name).status == 404

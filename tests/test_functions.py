@@ -301,7 +301,9 @@ def test_a_package_is_unpacked_with_its_folders_and_modes(
     lam: Any, make_function: MakeFunction
 ) -> None:
     def build(archive: zipfile.ZipFile) -> None:
-        archive.writestr("lambda_function.py", LOOK)
+        code = zipfile.ZipInfo("lambda_function.py")
+        code.external_attr = 0o644 << 16  # others than its owner must be able to read it
+        archive.writestr(code, LOOK)
         tool = zipfile.ZipInfo("bin/tool")
         tool.external_attr = 0o755 << 16
         archive.writestr(tool, "#!/bin/sh\necho it runs\n")

@@ -244,7 +244,7 @@ def test_an_offer_of_another_protocol_is_declined_and_the_request_served(body: b
 
 
 def test_a_body_beyond_the_largest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "LARGEST_BODY", 1000)
+    monkeypatch.setattr(wire.connection, "LARGEST_BODY", 1000)
 
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         writer.write(post("/", b"x" * 1001))
@@ -346,7 +346,7 @@ class _Transport(asyncio.Transport):
 def test_however_the_stream_is_cut_the_answers_are_the_same(wanted: Any, data: Any) -> None:
     stream = b"".join(get(path) if body is None else post(path, body) for path, body in wanted)
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
-    connection, transport = wire._Connection(echo, set()), _Transport()
+    connection, transport = wire.connection.Connection(echo, set()), _Transport()
     connection.connection_made(transport)
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(stream)], strict=True):
         connection.data_received(stream[start:end])
@@ -502,9 +502,10 @@ def test_a_slow_client_holds_the_parts_back() -> None:
             steady = steady + 1 if made == before and made else 0
             before = made
             await asyncio.sleep(0.001)
+        held = made
         size = len(await reader.read())
         assert size > 200 * 100_000
-        return before
+        return held
 
     held = talk(lambda _: StreamedResponse(200, produce()), conversation)
     assert held < 200

@@ -97,6 +97,39 @@ def test_a_wrapper_of_a_layer_starts_node(lab: Lab, lam: Any, make_function: Mak
     assert "--no-warnings" in invoke(lam, name).value
 
 
+@pytest.mark.skipif(node_search.installed() is None, reason="this machine has no Node.js")
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("new Promise(() => { setTimeout(() => { throw new Error('alone') }) })", 129),
+        ("Promise.all([Promise.reject(new Error('a')).finally(), new Promise(() => {})])", None),
+        (
+            "new Promise(() => { Promise.reject(new Error('lost')); setTimeout(() => {}, 9e4) })",
+            128,
+        ),
+    ],
+)
+def test_a_wrapper_sees_with_which_status_node_ends(
+    body: str, status: int | None, lam: Any, make_function: MakeFunction
+) -> None:
+    files = {
+        "index.js": f"exports.handler = () => {body};",
+        "wrapper": '#!/bin/bash\n"$@"\necho "status $?"\nexit 1\n',
+    }
+    name = make_function(
+        files,
+        Runtime="nodejs22.x",
+        Handler="index.handler",
+        Environment=wrapped(),
+        MemorySize=1769,
+        Timeout=10,
+    )
+    log = invoke(lam, name).log.splitlines()
+    assert [line for line in log if line.startswith("status")] == (
+        [f"status {status}"] if status else []
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "status", "line"),
     [

@@ -153,7 +153,17 @@ def _write(
         _check_link(root.joinpath(*entry.name), root)
     for entry in entries:
         if entry.kind == "folder":
-            root.joinpath(*entry.name).chmod((entry.mode or 0o755) | 0o700)
+            root.joinpath(*entry.name).chmod(_for_all((entry.mode or 0o755) | 0o700))
+
+
+def _for_all(mode: int) -> int:
+    """The mode with everything that its owner may read and run for everybody.
+
+    A function runs as another user than the one who unpacks. Archivers in Python leave others no
+    right (0600), which AWS's guide advises against.
+    """
+    owners = mode & 0o500
+    return mode | owners >> 3 | owners >> 6
 
 
 def _folders(entry: Entry) -> Iterator[Name]:
@@ -165,7 +175,7 @@ def _write_file(
     opened: zipfile.ZipFile, entry: Entry, target: Path, stopped: Callable[[], bool]
 ) -> None:
     # Archives made without Unix modes say 0: readable, as the Lambda console makes them.
-    mode = (entry.mode or 0o644) | 0o400
+    mode = _for_all((entry.mode or 0o644) | 0o400)
     with opened.open(entry.member) as source, target.open("xb") as file:
         if _copy(source, file, stopped) != entry.member.file_size:
             raise _refusal()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from typing import Any
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error
 
-__all__ = ["checked"]
+__all__ = ["checked", "client_context"]
 
 _LIMITS = {
     "RequestResponse": (facts.quota("payload.synchronous-request").bytes, "synchronous"),
@@ -70,3 +72,17 @@ def _reason(event: bytes, position: int) -> str:
     else:
         shown = facts.message("payload.control-character").format(code_point=code)
     return facts.message("payload.unexpected-character").format(character=shown)
+
+
+def client_context(given: dict[str, Any]) -> str | None:
+    """The client's context as JSON text; a header carries it in base64."""
+    encoded = given.get("ClientContext")
+    if not encoded:
+        return None
+    try:
+        # Written anew, for a header holds no line break and nothing but ASCII.
+        return json.dumps(json.loads(base64.b64decode(encoded, validate=True)))
+    except ValueError:
+        raise AwsError(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON."
+        ) from None

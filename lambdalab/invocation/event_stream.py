@@ -35,8 +35,8 @@ async def messages(
         for message in _chunks(part):
             yield message
     outcome = await running
-    if not outcome.failed and not sink.begun:
-        # A handler that does not stream: the whole result comes at once.
+    if not outcome.failed:
+        # Of a handler that does not stream, the whole result; of one that does, nothing more.
         for message in _chunks(outcome.payload):
             yield message
     complete: dict[str, Any] = {}

@@ -7,8 +7,6 @@ call (DryRun). Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -26,7 +24,7 @@ from lambdalab.execution.streaming import ResponseSink
 from lambdalab.functions import shown
 from lambdalab.functions.lookup import Caller, Directory, Located
 from lambdalab.functions.records import Configuration, Version
-from lambdalab.invocation import event, event_stream
+from lambdalab.invocation import answers, event, event_stream
 from lambdalab.invocation.admission import Concurrency
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.routing import route, shared
@@ -78,7 +76,7 @@ class InvocationService:
             outcome = await self._first_answer(target, invocation)
         else:
             outcome = await self._run(target, invocation)
-        return _answer(target, outcome, tail=tail)
+        return answers.answer(target, outcome, tail=tail)
 
     async def invoke_with_response_stream(
         self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
@@ -93,7 +91,11 @@ class InvocationService:
         await sink.wait()
         if running.done():
             running.result()  # raises what refuses the invocation
-        tail = (lambda outcome: _tail(outcome.log)) if given.get("LogType") == "Tail" else None
+        tail = (
+            (lambda outcome: answers.tail_of(outcome.log))
+            if given.get("LogType") == "Tail"
+            else None
+        )
         return {
             "StatusCode": 200,
             "ExecutedVersion": target.version.deployed.version,
@@ -141,7 +143,7 @@ class InvocationService:
             event=body,
             arn=target.arn,
             trace_id=trace_header(trace, self._clock.now(), self._traces),
-            client_context=_client_context(given),
+            client_context=event.client_context(given),
             invocation_id=identifier(self._attempts),
         )
 
@@ -272,39 +274,6 @@ def _check_invocable(version: Version) -> None:
     if reason:
         message = facts.message("unsupported.runtime")
         raise AwsError(message.code or "", reason, message.status or 502)
-
-
-def _answer(target: Located, outcome: Outcome, *, tail: bool) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "StatusCode": 200,
-        "ExecutedVersion": target.version.deployed.version,
-        "Payload": outcome.payload,
-    }
-    if outcome.failed:
-        result["FunctionError"] = "Unhandled"
-    if tail:
-        result["LogResult"] = _tail(outcome.log)
-    return result
-
-
-def _tail(events: list[str]) -> str:
-    """The end of a log in base64; every event starts a line."""
-    text = "".join(event if event.endswith("\n") else f"{event}\n" for event in events).encode()
-    return base64.b64encode(text[-facts.quota("payload.log-tail").bytes :]).decode("ascii")
-
-
-def _client_context(given: dict[str, Any]) -> str | None:
-    """The client's context as JSON text; a header carries it in base64."""
-    encoded = given.get("ClientContext")
-    if not encoded:
-        return None
-    try:
-        # Written anew, for a header holds no line break and nothing but ASCII.
-        return json.dumps(json.loads(base64.b64decode(encoded, validate=True)))
-    except ValueError:
-        raise AwsError(
-            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON."
-        ) from None
 
 
 def _not_such_a_function() -> AwsError:

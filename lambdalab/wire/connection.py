@@ -1,141 +1,39 @@
-"""HTTP/1.1 on loopback: requests in, responses out.
-
-The endpoint that AWS clients talk to and the Runtime API of every execution environment stand on
-this one server. Parsing is httptools'; a handler answers at once with a ``Response`` or later with
-an awaitable of one, so the short way through costs no task.
-"""
+"""One client connection: from bytes to requests, and from responses to bytes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from http import HTTPStatus
-from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httptools
 
-__all__ = [
-    "LOOPBACK",
-    "BodyReader",
-    "Handler",
-    "Request",
-    "Response",
-    "StreamedResponse",
-    "Streams",
-    "listen",
-]
+from lambdalab.wire.messages import (
+    Admit,
+    BodyReader,
+    Handler,
+    Request,
+    Response,
+    StreamedResponse,
+    Streams,
+)
 
-LOOPBACK = "127.0.0.1"
+__all__ = ["Connection", "StreamingConnection"]
+
 LARGEST_BODY = 1 << 30
-_WITHOUT_BODY = {204, 304}
 FIRST_REFUSAL = 400
 _ENCODING = b"transfer-encoding"
-_STATUS_LINES = {
-    int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n".encode() for s in HTTPStatus if int(s) >= 200
-}
 
 
-class Request:
-    """One request. ``raw_headers`` keeps order and spelling, ``headers`` has lower-case names."""
-
-    __slots__ = ("body", "headers", "method", "path", "query_string", "raw_headers")
-
-    def __init__(
-        self, method: str, target: bytes, raw_headers: list[tuple[bytes, bytes]], body: bytes
-    ) -> None:
-        path, _, query = target.partition(b"?")
-        self.method = method
-        self.path = path.decode("latin-1")
-        self.query_string = query.decode("latin-1")
-        self.raw_headers = raw_headers
-        self.headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw_headers
-        }
-        self.body = body
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The parameters of the query string; of a repeated one the last."""
-        return dict(parse_qsl(self.query_string, keep_blank_values=True))
-
-
-class Response:
-    """One answer; ``headers`` are (name, value) pairs, Content-Length is added where absent."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(
-        self, status: int, body: bytes = b"", headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-
-    def encode(self, *, head_only: bool) -> bytes:
-        """The bytes on the wire."""
-        parts = [_STATUS_LINES.get(self.status) or f"HTTP/1.1 {self.status} -\r\n".encode()]
-        has_length = False
-        for name, value in self.headers:
-            parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
-            has_length = has_length or name.lower() == "content-length"
-        if not has_length and self.status not in _WITHOUT_BODY:
-            parts.append(b"Content-Length: %d\r\n" % len(self.body))
-        parts.append(b"\r\n")
-        if not head_only and self.status not in _WITHOUT_BODY:
-            parts.append(self.body)
-        return b"".join(parts)
-
-
-class StreamedResponse(Response):
-    """An answer whose body is sent part by part, as it comes; empty parts are left out."""
-
-    __slots__ = ("parts",)
-
-    def __init__(
-        self, status: int, parts: AsyncIterator[bytes], headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
-        super().__init__(status, b"", (*headers, ("Transfer-Encoding", "chunked")))
-        self.parts = parts
-
-    def encode(self, *, head_only: bool) -> bytes:  # noqa: ARG002 - the body comes later
-        """The head; the parts follow."""
-        head = _STATUS_LINES[self.status]
-        lines = [
-            f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.headers
-        ]
-        return b"".join([head, *lines, b"\r\n"])
-
-
-class BodyReader(Protocol):
-    """Takes the body of one request part by part, as it comes."""
-
-    def data(self, part: bytes) -> None:
-        """The next part."""
-
-    def end(self, trailers: dict[str, str]) -> Response | Awaitable[Response]:
-        """The body is complete; ``trailers`` are the headers behind it, in lower case."""
-
-    def lost(self) -> None:
-        """The connection ended before the body was complete."""
-
-
-Handler = Callable[[Request], Response | Awaitable[Response]]
-# Says for the head of a request who reads its body part by part; None: the handler gets it whole.
-# Whether a connection, by the addresses of the client and of the server, is to be served.
-Admit = Callable[[tuple[str, int], tuple[str, int]], bool]
-Streams = Callable[[Request], BodyReader | None]
-
-
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One client connection: requests are answered in the order in which they came.
 
     Answers to pipelined requests go out together: what is answered while a later request of the
     same turn still waits goes out with its answer, and the client is woken once, not twice.
     """
 
-    def __init__(self, handler: Handler, connections: set[_Connection]) -> None:
+    def __init__(self, handler: Handler, connections: set[Connection]) -> None:
         self._handler = handler
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
@@ -156,23 +54,28 @@ class _Connection(asyncio.Protocol):
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The client is gone."""
         self._transport = None
         self._writable.set()
         self._connections.discard(self)
         self._waiting.clear()
 
     def pause_writing(self) -> None:
+        """The client reads too slowly."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        """The client has caught up."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
+        """Bytes came."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -185,14 +88,17 @@ class _Connection(asyncio.Protocol):
     # What httptools tells.
 
     def on_url(self, url: bytes) -> None:
+        """A part of the target."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or behind a chunked body one trailer."""
         self._headers.append((name, value))
         if name.lower() == b"expect" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        """A part of the body."""
         self._size += len(body)
         if self._size > LARGEST_BODY:
             self._refuse(413)
@@ -200,6 +106,7 @@ class _Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
+        """A request is complete: it is answered when those before it are."""
         if self._parser.should_upgrade():
             return  # it comes once more, without the offer
         method = self._parser.get_method().decode("latin-1")
@@ -312,13 +219,13 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-class _StreamingConnection(_Connection):
+class StreamingConnection(Connection):
     """One on which bodies may be read part by part, while nothing before them is unanswered."""
 
     def __init__(
         self,
         handler: Handler,
-        connections: set[_Connection],
+        connections: set[Connection],
         streams: Streams,
         admit: Admit | None,
     ) -> None:
@@ -330,12 +237,14 @@ class _StreamingConnection(_Connection):
         self._head = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a client: one that is not admitted is dropped."""
         super().connection_made(transport)
         ends = (transport.get_extra_info(name) for name in ("peername", "sockname"))
         if self._admit is not None and not self._admit(*ends):
             self.drop()
 
     def on_headers_complete(self) -> None:
+        """The head is complete: somebody may want the body as it comes."""
         method = self._parser.get_method().decode("latin-1")
         # Of a body in one piece nothing can be had before its end.
         if method == "GET" or self._answering or not any(map(_is_chunked, self._headers)):
@@ -345,12 +254,14 @@ class _StreamingConnection(_Connection):
         self._reader = self._streams(self._read)
 
     def on_body(self, body: bytes) -> None:
+        """A part of the body."""
         if self._reader is None:
             super().on_body(body)
         else:
             self._reader.data(body)
 
     def on_message_complete(self) -> None:
+        """A request is complete; who has read its body answers it."""
         reader, request = self._reader, self._read
         if reader is None or request is None:
             super().on_message_complete()
@@ -363,6 +274,7 @@ class _StreamingConnection(_Connection):
         self._answer(request, keep_alive, lambda _: reader.end(trailers))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, perhaps in the middle of a body."""
         super().connection_lost(exc)
         if self._reader is not None:
             self._reader.lost()
@@ -371,41 +283,3 @@ class _StreamingConnection(_Connection):
 
 def _is_chunked(header: tuple[bytes, bytes]) -> bool:
     return len(header[0]) == len(_ENCODING) and header[0].lower() == _ENCODING
-
-
-class Listener:
-    """A server on one loopback port."""
-
-    def __init__(self, server: asyncio.Server, connections: set[_Connection]) -> None:
-        self._server = server
-        self._connections = connections
-        self.port: int = server.sockets[0].getsockname()[1]
-
-    def close(self) -> None:
-        """Stop listening and drop every connection."""
-        self._server.close()
-        for connection in list(self._connections):
-            connection.drop()
-
-
-async def listen(
-    handler: Handler,
-    port: int = 0,
-    streams: Streams | None = None,
-    admit: Admit | None = None,
-) -> Listener:
-    """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken.
-
-    With ``streams`` bodies may be read as they come, and ``admit`` is asked about each connection:
-    one that it does not admit is dropped.
-    """
-    connections: set[_Connection] = set()
-
-    def connect() -> _Connection:
-        if streams is None:
-            return _Connection(handler, connections)
-        return _StreamingConnection(handler, connections, streams, admit)
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(connect, LOOPBACK, port, backlog=1024)
-    return Listener(server, connections)
