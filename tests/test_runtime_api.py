@@ -289,8 +289,10 @@ def test_each_environment_has_an_address_of_its_own_that_ends_with_it(
     host, _, port = address.partition(":")
     assert host == "127.0.0.1"
     connection = HTTPConnection(host, int(port), timeout=15)
-    connection.request("POST", "/2018-06-01/runtime/invocation/x/response", "forged")
-    assert connection.getresponse().status == 400
+    # Who is not of the environment is dropped, whatever it says.
+    with pytest.raises(ConnectionError):
+        connection.request("POST", "/2018-06-01/runtime/invocation/x/response", "forged")
+        connection.getresponse()
     connection.close()
     wait_until(lambda: state_of(pid) == "T")
     lam.delete_function(FunctionName=name)

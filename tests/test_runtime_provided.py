@@ -141,6 +141,12 @@ def test_a_bootstrap_sees_the_variables_of_an_os_only_runtime(own: Own, lam: Any
     assert not {"AWS_EXECUTION_ENV", "_X_AMZN_TRACE_ID", "PYTHONPATH", "NODE_PATH"} & seen
 
 
+def test_a_bootstrap_starts_with_signals_as_the_system_has_them(own: Own, lam: Any) -> None:
+    # A shell's pipe ends its writer by a signal, which Python ignores for itself.
+    script = "#!/bin/bash\nyes | head -n 1\necho status ${PIPESTATUS[0]}\nexit 1\n"
+    assert "status 141" in invoke(lam, own(script.encode())).log.splitlines()
+
+
 def test_a_bootstrap_that_ends_is_told_by_its_status(own: Own, lam: Any) -> None:
     answer = invoke(lam, own(b"#!/bin/sh\necho going\nexit 7\n"))
     assert answer.value == {

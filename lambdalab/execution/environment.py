@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -152,7 +153,7 @@ class Environment:
         if self._listener is not None:
             self._listener.close()
         # Ended from outside while it ran: nothing more will come from it.
-        self.phase_failed(report.exit_error(self._request_id, -9))
+        self.phase_failed(report.exit_error(self._request_id, -signal.SIGKILL))
         self._tell("end", self, self._clock.now(), None, {"reason": reason})
 
     def let_go(self, reason: str) -> None:
@@ -185,7 +186,7 @@ class Environment:
             return
         await self._sandbox.clear()
         if self._sandbox.closed:
-            self.end("its processes were ended")
+            self.end("its supervisor was ended")
 
     # What the life in it tells.
 
@@ -214,7 +215,10 @@ class Environment:
             self._phase.set_result(outcome)
         elif self._life is not None and not self.ended:
             # Between invocations: the next one finds an environment that must begin again.
-            self._farewell = asyncio.get_running_loop().create_task(self._reset(outcome))
+            self._stop_life()
+            if self._sandbox is not None:
+                self._sandbox.kill_all()
+            self._tell("reset", self, self._clock.now(), None, {"reason": outcome.status})
 
     def memory_room(self) -> float:
         """MB left under the function's memory size; processes without room are ended."""
@@ -239,6 +243,10 @@ class Environment:
             return
         if self._sandbox is None:
             self._sandbox = await self._zygote.open(self._start.room)
+        else:
+            await self._sandbox.clear()
+        if self.ended:
+            self._sandbox.close()
         if self._phase is None or self._phase.done():
             return
         self._life = Life(self._start, self._sandbox, self.journal, self, self._clock)
@@ -282,6 +290,8 @@ class Environment:
         """
         loop = asyncio.get_running_loop()
         self._phase = loop.create_future()
+        if self.ended:  # before it had begun
+            self._phase.set_result(report.exit_error(self._request_id, -signal.SIGKILL))
         timer = loop.call_later(max(limit, 0), self._out_of_time, told)
         self._watch.add(self)
         self._clock.begin_work()

@@ -6,6 +6,7 @@ The runtime's process, the extensions' processes, and the three APIs that they s
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from lambdalab.execution.extensions_api import ExtensionsApi
 from lambdalab.execution.journal import Journal
 from lambdalab.execution.pipes import OutputPipe
 from lambdalab.execution.runtime_api import RuntimeApi
-from lambdalab.execution.sandbox import Sandbox
+from lambdalab.execution.sandbox import Sandbox, SandboxGoneError
 from lambdalab.execution.spec import Invocation, Outcome
 from lambdalab.execution.start import Start
 from lambdalab.execution.streaming import LARGEST_RESPONSE
@@ -196,7 +197,7 @@ class Life:
 
     def extensions_registered(self) -> None:
         """Every external extension has registered: the runtime starts."""
-        self._runtime_start = asyncio.get_running_loop().create_task(self._run_runtime())
+        self._runtime_start = asyncio.get_running_loop().create_task(self._follow())
 
     def extensions_ready(self) -> None:
         """Every extension waits for the next event."""
@@ -225,6 +226,13 @@ class Life:
         }
         self.pid = await self._run(process, pipe)
         self._sandbox.on_exit(self.pid, self._exited)
+
+    async def _follow(self) -> None:
+        """Start the runtime after the extensions: nobody waits for that alone."""
+        try:
+            await self._run_runtime()
+        except SandboxGoneError:
+            self._fail(report.exit_error(self._request_id, -signal.SIGKILL))
 
     async def _run_extension(self, program: str) -> int:
         pipe = self._pipe(self._journal.extension)

@@ -39,7 +39,7 @@ class EnvironmentPool:
             if not reclaim.is_old:
                 reclaim.busy()
                 return environment
-            environment.let_go("its age")
+            self._let_go(environment, "its age")
         return None
 
     def give_back(self, key: str, environment: Environment) -> None:
@@ -48,7 +48,7 @@ class EnvironmentPool:
             self._idle.setdefault(key, []).append(environment)
             self._reclaim[environment].idle()
         else:
-            environment.let_go("the function changed")
+            self._let_go(environment, "the function changed")
 
     async def make(
         self, key: str, spec: RuntimeSpec, request_id: str
@@ -61,7 +61,9 @@ class EnvironmentPool:
         name = f"env-{self._made}"
         environment = Environment(spec, name, self._stream(spec), self._machinery, self._tell)
         self._all.setdefault(key, set()).add(environment)
-        self._reclaim[environment] = Reclaim(environment, self._machinery.clock, self._fates)
+        self._reclaim[environment] = Reclaim(
+            environment, self._machinery.clock, self._fates, self._let_go
+        )
         began = stopwatch()
         failure = await environment.initialize(request_id)
         return environment, None if failure else stopwatch() - began
@@ -70,7 +72,7 @@ class EnvironmentPool:
         """Let the environments of a function go: idle ones now, running ones when they are done."""
         self._all.pop(key, None)
         for environment in self._idle.pop(key, []):
-            environment.let_go("the function changed")
+            self._let_go(environment, "the function changed")
 
     def end_all(self) -> None:
         """End every environment at once; numbering starts again."""
@@ -101,6 +103,13 @@ class EnvironmentPool:
             self._forget(environment)
         name = environment.spec.name
         self._timeline.add(Record(time, kind, name, environment.name, None, duration, detail))
+
+    def _let_go(self, environment: Environment, reason: str) -> None:
+        """Take no more invocations to an environment, and end it: that may take it some time."""
+        for idle in self._idle.values():
+            if environment in idle:
+                idle.remove(environment)
+        environment.let_go(reason)
 
     def _forget(self, environment: Environment) -> None:
         self._reclaim.pop(environment, None)

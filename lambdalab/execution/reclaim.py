@@ -6,6 +6,7 @@ cases, and like the ages are drawn from the lab's seed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,17 @@ AGE = tuple(facts.quota(f"reclaim.age-{end}").seconds for end in ("least", "most
 
 
 class Reclaim:
-    """The fate of one environment, settled when it is made; ``now`` ends it."""
+    """The fate of one environment, settled when it is made."""
 
-    def __init__(self, environment: Environment, clock: LabClock, random: Random) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        clock: LabClock,
+        random: Random,
+        let_go: Callable[[Environment, str], None],
+    ) -> None:
         self._environment = environment
+        self._let_go = let_go
         self._clock = clock
         self._idle = random.uniform(*IDLE)
         self._old_at = clock.now() + random.uniform(*AGE)
@@ -58,6 +66,6 @@ class Reclaim:
         # One look for many invocations: setting it anew at each would cost every one of them.
         left = self._idle_since + self._idle - self._clock.now()
         if left <= 0:
-            self._environment.let_go("idle")
+            self._let_go(self._environment, "idle")
         else:
             self._arm(left)

@@ -23,7 +23,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE, MS_UNBINDABLE = 0x1000, 0x4000, 0x40000, 0x20000
 MNT_DETACH = 2
 MOUNT_SETATTR, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, 0x8000, 1
-PR_CAPBSET_DROP, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 24, 4, 38
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 # AWS's user inside an environment (sbx_user1051), and its name.
@@ -101,14 +101,8 @@ class _Kernel:
     def prctl(self, option: int, value: int = 0) -> int:
         return int(self._libc.prctl(option, value, 0, 0, 0))
 
-    def bound_capabilities(self) -> None:
-        """What is given up can never come back; needs the right that is given up next."""
-        for capability in range(64):
-            if self.prctl(PR_CAPBSET_DROP, capability) < 0:
-                break
-
     def drop_capabilities(self) -> None:
-        """Nothing is left of what a namespace or root gave."""
+        """Nothing is left of what a namespace or root gave, and no program can bring it back."""
         header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
         nothing = (ctypes.c_uint32 * 6)()
         self._checked(self._libc.capset(header, nothing), "capset")
@@ -181,7 +175,6 @@ def user_of(number: int) -> int:
 def give_up_rights(user: int) -> None:
     """Become the environment's user, for good; whoever is not root is it already."""
     kernel = _Kernel()
-    kernel.bound_capabilities()
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(user, user, user)

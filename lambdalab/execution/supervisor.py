@@ -199,6 +199,8 @@ class Supervisor(Warden):
             self.tell({"spawned": os.getpid()})
             self._isolate(output, process["directory"])
             if process.get("program"):
+                # Python ignores it for itself, and a program would inherit that.
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 os.execve(process["program"][0], process["program"], process["environment"])  # noqa: S606
             self._handover.become_function(process, self._runtime)
         except BaseException as error:
