@@ -161,7 +161,7 @@ def test_an_end_during_an_invocation_leaves_nothing(
         gate.wait_for(1)
         os.kill(found.cloud, signal.SIGKILL)
         wait_until(found.nothing_left)
-        assert answer.exception(timeout=60) is not None
+        assert answer.exception(timeout=20) is not None
 
 
 # ---- when a part of it dies
@@ -218,7 +218,7 @@ def test_an_invocation_that_loses_its_zygote_ends_as_if_nothing_was(
         os.kill(found.zygote, signal.SIGKILL)
         wait_until(lambda: gone(found.zygote))
         gate.open()
-        told = answer.result(timeout=60)
+        told = answer.result(timeout=20)
     assert told.error is None
     assert outside(found.lab, told.value) == found.environment
 
@@ -230,7 +230,7 @@ def test_when_a_supervisor_dies_all_of_its_environment_ends(family: Running, gat
         answer = pool.submit(invoke, lam, "family", {"mark": family.mark, "gate": gate.port})
         gate.wait_for(1)
         os.kill(supervisor, signal.SIGKILL)
-        told = answer.result(timeout=60)
+        told = answer.result(timeout=20)
     assert told.value["errorType"] == "Runtime.ExitError"
     assert told.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
     wait_until(lambda: gone(family.environment) and running(family.mark) == [])
@@ -257,7 +257,7 @@ def test_when_a_busy_environment_dies_its_caller_is_told(family: Running, gate: 
         answer = pool.submit(invoke, lam, "family", {"mark": family.mark, "gate": gate.port})
         gate.wait_for(1)
         os.kill(family.environment, signal.SIGKILL)
-        told = answer.result(timeout=60)
+        told = answer.result(timeout=20)
     assert told.value["errorType"] == "Runtime.ExitError"
     assert told.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
     wait_until(lambda: running(family.mark) == [])

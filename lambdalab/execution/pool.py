@@ -27,6 +27,7 @@ class EnvironmentPool:
         self._fates = fates
         self._reclaim: dict[Environment, Reclaim] = {}
         self._made = 0
+        self._noted: set[tuple[str, str]] = set()
         self._idle: dict[str, list[Environment]] = {}
         self._all: dict[str, set[Environment]] = {}
 
@@ -82,6 +83,7 @@ class EnvironmentPool:
         for environment in everything:
             environment.end("the cloud was emptied")
         self._made = 0
+        self._noted.clear()
 
     def _stream(self, spec: RuntimeSpec) -> LogStream:
         now = self._machinery.clock.utc()
@@ -98,7 +100,15 @@ class EnvironmentPool:
         duration: float | None,
         detail: dict[str, Any],
     ) -> None:
-        """Write down what happens to an environment; forget one that has ended."""
+        """Write down what happens to an environment; forget one that has ended.
+
+        What is not as on AWS is noted once for a version of a function.
+        """
+        version = (environment.spec.arn, environment.spec.version)
+        if "note" in detail and version in self._noted:
+            del detail["note"]
+        elif "note" in detail:
+            self._noted.add(version)
         if kind == "end":
             self._forget(environment)
         name = environment.spec.name

@@ -160,11 +160,16 @@ def enter(room: dict[str, Any]) -> None:
     for source, target in ((room["task"], TASK), (room["opt"], OPT), *shown):
         if source:
             kernel.mount(HOST + source, target, "", MS_BIND)
-    kernel.mount("tmpfs", HOST, "tmpfs", MS_RDONLY, "mode=000,size=4k")
     kernel.make_read_only("/")
     kernel.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     owner = f"mode=700,size={room['storage']}m,uid={room['user']},gid={room['user']}"
     kernel.mount("tmpfs", TMP, "tmpfs", MS_NOSUID | MS_NODEV, owner)
+    for path in room["reads"]:
+        if path.startswith(f"{TMP}/"):  # it was hidden just now
+            os.makedirs(path)  # noqa: PTH103
+            kernel.mount(HOST + path, path, "", MS_BIND)
+            kernel.make_read_only(path)
+    kernel.mount("tmpfs", HOST, "tmpfs", MS_RDONLY, "mode=000,size=4k")
 
 
 def user_of(number: int) -> int:

@@ -24,6 +24,9 @@ __all__ = ["Sandbox", "SandboxGoneError", "message"]
 LINUX = sys.platform == "linux"
 # Linux's number; Python gives it a name from 3.14 on.
 SCM_CREDENTIALS = 2
+# How often to look for processes that were made while others were stopped: a function that forks
+# for ever must not hold up all others.
+ROUNDS = 100
 CREDENTIALS = struct.Struct("iII")
 
 
@@ -90,7 +93,10 @@ class Sandbox:
     def stop(self) -> None:
         """Stop all processes, also such as are being made right now."""
         before: set[int] = set()
-        while more := set(self.pids()) - before:
+        for _ in range(ROUNDS):
+            more = set(self.pids()) - before
+            if not more:
+                break
             send([*more], signal.SIGSTOP)
             before |= more
         self._stopped = [*before]

@@ -106,6 +106,8 @@ class Zygote(supervisor.Warden):  # type: ignore[name-defined, misc]
         self._made += 1
         if self._rooms:
             room.make_places(environment["reads"])
+            # A room's own /tmp hides what the template shows there.
+            environment["reads"] += [path for path in self._visible if path.startswith(room.TMP)]
         with socket.socket(fileno=control) as theirs:
             try:
                 pid = os.fork()
