@@ -13,7 +13,17 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from benchmarks import cold, environments, machine, memory, startup, throughput, warm
+from benchmarks import (
+    asynchronous,
+    cold,
+    environments,
+    machine,
+    memory,
+    queues,
+    startup,
+    throughput,
+    warm,
+)
 from benchmarks.report import Result, Table, UnmeasuredError
 
 SUITE: Mapping[str, Callable[[], Result]] = {
@@ -23,6 +33,8 @@ SUITE: Mapping[str, Callable[[], Result]] = {
     "startup": startup.run,
     "memory": memory.run,
     "environments": environments.run,
+    "queues": queues.run,
+    "asynchronous": asynchronous.run,
 }
 PAGE = Path(__file__).with_name("results.md")
 

@@ -57,6 +57,17 @@ class Side:
     environments: set[str | None] = field(default_factory=set)
     lab: Any = None
 
+    def other(self, service: str) -> Any:
+        """Make a client of another service of the same server, with the same settings."""
+        if self.lab:
+            return self.lab.client(service, config=CONFIG)
+        return client_of(self.port, service)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.client.meta.endpoint_url.rpartition(":")[2])
+
     def invoke(self, function: str = "benchmark") -> int | None:
         """Invoke once through to the result: the handler's process, None where no code runs.
 
@@ -101,11 +112,11 @@ class Side:
         raise UnmeasuredError(f"{self.name}: not active within {READY_SECONDS:g} s")
 
 
-def package() -> bytes:
-    """Zip the handler."""
+def package(text: str = HANDLER) -> bytes:
+    """Zip a handler."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("lambda_function.py", HANDLER)
+        archive.writestr("lambda_function.py", text)
     return packed.getvalue()
 
 
@@ -120,10 +131,10 @@ def owned(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
-def client_of(port: int) -> Any:
+def client_of(port: int, service: Any = "lambda") -> Any:
     """Make a boto3 client for a server of ours that looks at no keys."""
     return boto3.client(
-        "lambda",
+        service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name="us-east-1",
         aws_access_key_id="test",

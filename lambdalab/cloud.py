@@ -23,6 +23,7 @@ from lambdalab.clock import LabClock
 from lambdalab.draws import Draws
 from lambdalab.endpoint.control import ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
+from lambdalab.endpoint.presigned import PresignedUrls
 from lambdalab.endpoint.server import CODE, Endpoint
 from lambdalab.execution import hardening
 from lambdalab.execution.environment import Machinery
@@ -43,6 +44,8 @@ from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import application, state
+from lambdalab.neighbours import time as moto_time
+from lambdalab.sources.sources import Sources
 from lambdalab.timeline import Timeline
 from lambdalab.wire import LOOPBACK, Request, listen
 
@@ -91,6 +94,7 @@ class Cloud:
         self._zygote.start()
         # moto takes a third of a second to load: better here, where the learner expects to wait and
         # the zygote loads beside it, than in the first call to any service.
+        moto_time.install(self.clock.now)
         application.preload(self._settings["seed"], self._settings["account"])
         self._listener = await listen(self._handle, self._settings["port"])
         self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
@@ -144,6 +148,14 @@ class Cloud:
             draws=self._draws,
             endpoint_url=base_url,
         )
+        self._sources = Sources(
+            traffic.mappings,
+            self._invocations,
+            clock=self.clock,
+            timeline=self.timeline,
+            metrics=self._metrics,
+            draws=self._draws,
+        )
         self._stacks = StackResources(services, directory, asyncio.get_running_loop())
         self._endpoint = Endpoint(
             account=settings["account"],
@@ -161,6 +173,7 @@ class Cloud:
                 services, self._invocations, self._draws, self._rates if settings["rates"] else None
             ),
             packages=self._packages,
+            presigned=PresignedUrls(self.clock),
             before=self._before_moto,
             prepare=self._prepare_moto,
         )
@@ -186,7 +199,9 @@ class Cloud:
 
         What runs is ended first, and has left its last traces before they are wiped away.
         """
+        self._sources.stop()
         self._pool.end_all()
+        await self._sources.empty()
         await self._invocations.empty()
         self._registry.clear()
         self._governance.clear()

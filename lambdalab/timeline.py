@@ -17,7 +17,16 @@ KINDS = {
     "reset": "an execution environment lost its processes and kept its /tmp (detail: reason)",
     "end": "an execution environment ended (detail: reason)",
     "throttle": "an invocation was refused for lack of concurrency (detail: reason)",
+    "poll": "a mapping read a batch for its function (detail: mapping, source, records)",
+    "split": "a batch of stream records was split after an error (detail: as for poll)",
+    "deleted": "messages left their queue (detail: mapping, source, records, reason)",
+    "returned": "messages wait to come back into their queue (detail: as for deleted)",
+    "trouble": "a mapping cannot work (detail: mapping, source, reason)",
     "accepted": "an event was queued for asynchronous invocation",
+    "retry": "an event or a batch waits for its next try (detail: reason, attempts, delay in s)",
+    "dropped": "an event or a batch of stream records was given up (detail: condition, attempts)",
+    "delivered": "a dead-letter queue or a destination took an event (detail: what, to)",
+    "undelivered": "a dead-letter queue or a destination did not (detail: what, to, error)",
 }
 
 # Older records make room for newer ones: an open lab must not grow without end.

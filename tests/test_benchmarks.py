@@ -230,8 +230,9 @@ def test_memory_judges_the_largest_environment():
 # The command
 
 
-def test_suite_has_the_six_benchmarks():
-    assert list(SUITE) == ["warm", "throughput", "cold", "startup", "memory", "environments"]
+def test_suite_has_these_benchmarks():
+    names = ["warm", "throughput", "cold", "startup", "memory", "environments", "queues"]
+    assert list(SUITE)[:7] == names
 
 
 def test_status_0_when_all_bounds_held(capsys):

@@ -143,7 +143,7 @@ def test_what_is_due_happens_by_time_then_priority_then_the_order_of_asking(want
         for number, (delay, priority) in enumerate(wanted):
             platform.call_later(delay, lambda n=number: happened.append(n), priority)
         del platform.now
-        platform.advance(10)
+        await platform.advance(10)
 
     in_loop(loop, run)
     loop.close()
@@ -164,7 +164,7 @@ def test_each_happens_at_its_own_time_and_may_ask_for_more_on_the_way(loop: _Loo
                 platform.call_later(60, again)
 
         platform.call_later(60, again)
-        platform.advance(200)
+        await platform.advance(200)
         assert platform.now() - begin == pytest.approx(200, abs=1e-4)
 
     in_loop(loop, run)
@@ -177,11 +177,11 @@ def test_what_is_cancelled_or_forgotten_does_not_happen(loop: _Loop) -> None:
         platform.call_later(1, lambda: happened.append("kept"))
         dropped = platform.call_later(1, lambda: happened.append("cancelled"))
         dropped.cancel()
-        platform.advance(2)
+        await platform.advance(2)
         dropped.cancel()  # harmless
         platform.call_later(1, lambda: happened.append("forgotten"))
         platform.restart()
-        platform.advance(2)
+        await platform.advance(2)
         return happened
 
     assert in_loop(loop, run) == ["kept"]
@@ -195,7 +195,7 @@ def test_the_clock_cannot_be_wound_back_nor_out_of_the_calendar(
         platform = LabClock()
         before = platform.now()
         with pytest.raises(ValueError, match="the clock"):
-            platform.advance(seconds)
+            await platform.advance(seconds)
         assert platform.now() == before
 
     in_loop(loop, run)
@@ -206,7 +206,7 @@ def test_winding_never_turns_back(loop: _Loop) -> None:
         platform = LabClock(speed=60)
         readings = [platform.now()]
         for step in (0, 0.5, 0, 100):
-            platform.advance(step)
+            await platform.advance(step)
             loop.at += 0.01
             readings.append(platform.now())
         assert all(later > earlier for earlier, later in itertools.pairwise(readings))
@@ -276,10 +276,10 @@ def test_log_events_metrics_and_modification_dates_are_of_the_platforms_time(
     lab: Lab, lam: Any, make_function: MakeFunction
 ) -> None:
     real = datetime.now(UTC).timestamp()
-    lab.clock.advance(days=400)
+    lab.clock.advance(days=100)
     name = make_function()
     invoke(lam, name)
-    later = real + 400 * 86_400
+    later = real + 100 * 86_400
     assert all(0 <= when - later < 60 for when in events_of(lab, name).values())
     changed = lam.get_function(FunctionName=name)["Configuration"]["LastModified"]
     assert abs(datetime.strptime(changed, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() - later) < 60

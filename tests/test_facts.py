@@ -80,6 +80,7 @@ WORDS = (
     re.compile(r"seen in several public reports(, 20\d\d (to|and) 20\d\d)?"),
     re.compile(r"AWS Price List API, Region us-east-1"),
     re.compile(r"words of Lambda Lab: no answer of AWS is on record"),
+    re.compile(r"a figure of Lambda Lab: AWS does not publish it"),
 )
 
 

@@ -36,7 +36,7 @@ LINEAGE = r"Lineage=1:[0-9a-f]{8}:0"
         (f"Self=1-1-1;{ROOT};{PARENT}", f"{ROOT};{PARENT};Sampled=0;{LINEAGE}"),
         (
             f"{ROOT};{PARENT};Sampled=1;Lineage=1:01234567:3",
-            f"{ROOT};{PARENT};Sampled=1;Lineage=1:01234567:3",
+            rf"{ROOT};{PARENT};Sampled=1;Lineage=1:01234567:3\|1:[0-9a-f]{{8}}:0",
         ),
         ("Root=other;Parent=other", f"{NEW_ROOT};{NEW_PARENT};Sampled=0;{LINEAGE}"),
         ("no header; at = all", f"{NEW_ROOT};{NEW_PARENT};Sampled=0;{LINEAGE}"),

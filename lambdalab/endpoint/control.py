@@ -41,8 +41,12 @@ class ControlApi:
         self._calls: dict[tuple[str, str], Callable[[Request], dict[str, Any]]] = {
             ("GET", "timeline"): self._read_timeline,
             ("GET", "clock"): self._read_clock,
-            ("POST", "clock"): self._advance,
             ("POST", "stop"): self._end,
+        }
+        self._long: dict[tuple[str, str], Callable[[Request], Awaitable[dict[str, Any]]]] = {
+            ("POST", "reset"): self._empty,
+            ("POST", "clock"): self._advance,
+            ("POST", "clock/idle"): self._run_until_idle,
         }
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
@@ -50,8 +54,9 @@ class ControlApi:
         given = request.headers.get("x-lambdalab-token", "")
         if not self._token or not hmac.compare_digest(given.encode(), self._token.encode()):
             return _answer(403, {"error": "this call needs the token of the lab"})
-        if (request.method, request.path) == ("POST", f"{PREFIX}reset"):
-            return self._empty()
+        long = self._long.get((request.method, request.path[len(PREFIX) :]))
+        if long is not None:
+            return _later(long(request))
         call = self._calls.get((request.method, request.path[len(PREFIX) :]))
         if call is None:
             return _answer(404, {"error": f"no such call: {request.method} {request.path}"})
@@ -67,17 +72,29 @@ class ControlApi:
     def _read_clock(self, _: Request) -> dict[str, Any]:
         return {"now": self._clock.now(), "speed": self._clock.speed}
 
-    def _advance(self, request: Request) -> dict[str, Any]:
-        self._clock.advance(float(json.loads(request.body)["advance"]))
+    async def _advance(self, request: Request) -> dict[str, Any]:
+        await self._clock.advance(float(json.loads(request.body)["advance"]))
         return self._read_clock(request)
 
-    async def _empty(self) -> Response:
+    async def _run_until_idle(self, request: Request) -> dict[str, Any]:
+        limit = float(json.loads(request.body)["limit"])
+        idle = await self._clock.run_until_idle(limit)
+        return {**self._read_clock(request), "idle": idle}
+
+    async def _empty(self, _: Request) -> dict[str, Any]:
         await self._reset()
-        return _answer(200, {})
+        return {}
 
     def _end(self, _: Request) -> dict[str, Any]:
         self._stop()
         return {}
+
+
+async def _later(result: Awaitable[dict[str, Any]]) -> Response:
+    try:
+        return _answer(200, await result)
+    except (ValueError, TypeError, KeyError) as error:
+        return _answer(400, {"error": str(error)})
 
 
 def _answer(status: int, document: dict[str, Any]) -> Response:

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from lambdalab.endpoint import guards, signing
 from lambdalab.endpoint.control import PREFIX, ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
+from lambdalab.endpoint.presigned import PresignedUrls
 from lambdalab.errors import AwsError
 from lambdalab.functions import model, serialize
 from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import PackageStore
-from lambdalab.neighbours import application, sts
+from lambdalab.neighbours import application, sqs_calls, sts
 from lambdalab.wire import Request, Response
 
 __all__ = ["CODE", "Endpoint"]
@@ -43,6 +44,7 @@ class Endpoint:
         control: ControlApi,
         operations: LambdaOperations,
         packages: PackageStore,
+        presigned: PresignedUrls,
         before: Callable[[str], None],
         prepare: Callable[[str], None],
     ) -> None:
@@ -53,6 +55,7 @@ class Endpoint:
         self._control = control
         self._operations = operations
         self._packages = packages
+        self._presigned = presigned
         self._before = before
         self._prepare = prepare
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
@@ -78,7 +81,15 @@ class Endpoint:
                 self._account_of(signed_for.access_key), signed_for.region or self._region
             )
             return self._operations.handle(request, caller)
+        expired = self._presigned.refusal(request)
+        if expired is not None:
+            return expired
         service = signed_for.service if signed_for else ""
+        if service == "sqs" and signed_for is not None:
+            account = self._account_of(signed_for.access_key)
+            plain = sqs_calls.answer(request, account, signed_for.region or self._region)
+            if plain is not None:
+                return plain
         self._before(service)
         return self._moto(request, service)
 
@@ -119,3 +130,4 @@ class Endpoint:
     def forget_callers(self) -> None:
         """The cloud has been emptied: keys may belong to nobody now."""
         self._accounts.clear()
+        self._presigned.clear()

@@ -142,6 +142,11 @@ class Environment:
             self._tell("reset", self, self._clock.now(), None, {"reason": outcome.status})
         return outcome
 
+    @property
+    def lost(self) -> bool:
+        """Whether its supervisor was ended from outside: nothing can start in it any more."""
+        return self._sandbox is not None and self._sandbox.closed
+
     def end(self, reason: str) -> None:
         """End the environment and all its processes; harmless when it has ended."""
         if self.ended:

@@ -36,6 +36,9 @@ class EnvironmentPool:
         idle = self._idle.get(key)
         while idle:
             environment = idle.pop()
+            if environment.lost:
+                environment.end("its supervisor was ended")
+                continue
             reclaim = self._reclaim[environment]
             if not reclaim.is_old:
                 reclaim.busy()

@@ -57,7 +57,7 @@ class Reclaim:
 
     def _arm(self, delay: float) -> None:
         self._armed = True
-        self._clock.call_later(delay, self._look)
+        self._clock.call_later(delay, self._look, background=True)
 
     def _look(self) -> None:
         self._armed = False

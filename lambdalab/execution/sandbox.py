@@ -182,6 +182,8 @@ class Sandbox:
         running = list(self._running.values())
         exits, self._exits = self._exits, {}
         self.close()
+        # It may have been closed before somebody asked it for something: he must not wait for ever.
+        self._fail()
         for pid in running:
             listener = exits.pop(pid, None)
             if listener is not None:

@@ -48,7 +48,8 @@ class Invocation:
     """One event on its way to a handler.
 
     ``invocation_id`` names this attempt; ``sink`` takes the parts of a response that is streamed;
-    ``answered`` hears of the runtime's answer while extensions may still be at work.
+    ``answered`` hears of the runtime's answer while extensions may still be at work; ``earlier``
+    counts the function's runs before this one in a chain of calls.
     """
 
     request_id: str
@@ -61,6 +62,7 @@ class Invocation:
     tenant_id: str | None = None
     sink: ResponseSink | None = None
     answered: Callable[[Outcome], None] | None = None
+    earlier: int = 0
 
 
 @dataclass

@@ -6,6 +6,7 @@ lie beside this file as TOML, one file per kind.
 
 from __future__ import annotations
 
+from lambdalab.facts.event import Event
 from lambdalab.facts.fact import Fact
 from lambdalab.facts.message import Message
 from lambdalab.facts.runtime import Runtime
@@ -13,11 +14,14 @@ from lambdalab.facts.tables import UnknownFactError, find, table
 from lambdalab.facts.variable import Variable
 
 __all__ = [
+    "Event",
     "Fact",
     "Message",
     "Runtime",
     "UnknownFactError",
     "Variable",
+    "example_event",
+    "example_events",
     "message",
     "messages",
     "price",
@@ -39,6 +43,16 @@ def quota(name: str) -> Fact:
 def quotas() -> tuple[Fact, ...]:
     """Return all quotas and limits."""
     return tuple(table("quotas.toml", Fact).values())
+
+
+def example_event(name: str) -> Event:
+    """Return the example event of a source whose broker the lab does not have, such as ``msk``."""
+    return find("events.toml", Event, name)
+
+
+def example_events() -> tuple[Event, ...]:
+    """Return the example events of all such sources."""
+    return tuple(table("events.toml", Event).values())
 
 
 def price(name: str) -> Fact:

@@ -1,6 +1,6 @@
 """How asynchronous invocations are retried, how old they get, and where their records go.
 
-The settings are recorded; the queue that acts on them is not there yet.
+The queue (``invocation/queue.py``) acts on them as they are when an attempt ends.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 

@@ -6,10 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdalab import facts
 from lambdalab.functions.arns import FunctionId
 from lambdalab.functions.mapping_kinds import Kind
 
 __all__ = ["EventSourceMapping", "shown"]
+
+NOTHING_READ = facts.message("poll.none").text
 
 
 @dataclass(eq=False)
@@ -20,6 +23,8 @@ class EventSourceMapping:
     holds the members of the API that come from requests, by their API names, with the defaults of
     the kind of source filled in. ``last_modified`` is platform time in seconds since the epoch.
     ``at_rest`` is set while it is not on its way to another state, and when it is gone.
+    ``last_result`` is what became of what was read last; AWS shows it for some kinds of sources
+    alone, the lab for the others too when it tells of a problem.
     """
 
     uuid: str
@@ -30,6 +35,7 @@ class EventSourceMapping:
     last_modified: float
     tags: dict[str, str] = field(default_factory=dict)
     at_rest: asyncio.Event = field(default_factory=asyncio.Event)
+    last_result: str = NOTHING_READ
 
     @property
     def arn(self) -> str:
@@ -60,6 +66,6 @@ def shown(mapping: EventSourceMapping) -> dict[str, Any]:
         "StateTransitionReason": mapping.kind.reason,
         **mapping.settings,
     }
-    if mapping.kind.tells_result:
-        members["LastProcessingResult"] = "No records processed"
+    if mapping.kind.tells_result or mapping.last_result.startswith("PROBLEM"):
+        members["LastProcessingResult"] = mapping.last_result
     return members

@@ -1,11 +1,13 @@
 """Event source mappings: what Lambda reads from, and which function gets it.
 
-They are recorded, with all of AWS's rules and states; nothing reads from the sources yet.
+They are recorded, with all of AWS's rules and states; whoever reads from the sources (the room
+``sources``) hears of each change of state.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -50,6 +52,7 @@ class MappingService:
         self._mappings = directory.registry.mappings
         self._clock = clock
         self._random = draw
+        self.on_change: list[Callable[[EventSourceMapping], None]] = []
 
     def create_event_source_mapping(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """CreateEventSourceMapping."""
@@ -159,6 +162,7 @@ class MappingService:
         """Be in a state for a while, then in another one; None means gone."""
         mapping.state, mapping.last_modified = state, self._clock.now()
         mapping.at_rest.clear()
+        self._tell(mapping)
         delay = self._random.uniform(SHORTEST_CHANGE, LONGEST_CHANGE)
         self._clock.call_later(delay, lambda: self._arrive(mapping, target))
 
@@ -168,6 +172,11 @@ class MappingService:
         else:
             mapping.state, mapping.last_modified = target, self._clock.now()
         mapping.at_rest.set()
+        self._tell(mapping)
+
+    def _tell(self, mapping: EventSourceMapping) -> None:
+        for changed in self.on_change:
+            changed(mapping)
 
 
 def _kind(given: dict[str, Any]) -> Kind:

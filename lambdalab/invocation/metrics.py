@@ -16,7 +16,7 @@ from lambdalab.neighbours import cloudwatch
 __all__ = ["Metrics"]
 
 LONGEST_WAIT = 1.0
-_UNITS = {"Duration": "Milliseconds"}
+_UNITS = dict.fromkeys(("AsyncEventAge", "Duration", "IteratorAge"), "Milliseconds")
 # Concurrency belongs to a function and to the account, not to one of its versions.
 _WITHOUT_RESOURCE = {"ConcurrentExecutions"}
 
@@ -26,6 +26,7 @@ class _Key(NamedTuple):
     metric: str
     minute: int
     executed: str | None
+    mapping: str | None = None
 
 
 class _Sum:
@@ -58,9 +59,15 @@ class Metrics:
 
         ``executed`` is the version that ran, where an alias shares invocations among two.
         """
-        minute = int(time) // 60
+        self._add(_Key(function, "", int(time) // 60, executed), values)
+
+    def add_mapping(self, function: FunctionId, uuid: str, time: float, **values: float) -> None:
+        """Count values for an event source mapping of a function."""
+        self._add(_Key(function, "", int(time) // 60, None, uuid), values)
+
+    def _add(self, place: _Key, values: dict[str, float]) -> None:
         for metric, value in values.items():
-            key = _Key(function, metric, minute, executed)
+            key = place._replace(metric=metric)
             known = self._sums.get(key)
             if known is None:
                 self._sums[key] = _Sum(value)
@@ -103,6 +110,9 @@ def _statistics(key: _Key, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
 
 def _dimensions(key: _Key) -> Iterator[tuple[tuple[str, str], ...]]:
     """For the account, by function, by the version or alias asked for, and by what it ran."""
+    if key.mapping:
+        yield (("EventSourceMappingUUID", key.mapping),)
+        return
     function = ("FunctionName", key.function.name)
     yield ()
     yield (function,)

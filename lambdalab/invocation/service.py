@@ -7,7 +7,6 @@ call (DryRun). Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -16,21 +15,22 @@ from lambdalab.clock import LabClock
 from lambdalab.draws import Draws, identifier
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.execution import runtimes
-from lambdalab.execution.environment import Environment
 from lambdalab.execution.pool import EnvironmentPool
-from lambdalab.execution.sandbox import SandboxGoneError
-from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
+from lambdalab.execution.spec import Invocation, Outcome
 from lambdalab.execution.streaming import ResponseSink
-from lambdalab.functions import shown
 from lambdalab.functions.lookup import Caller, Directory, Located
-from lambdalab.functions.records import Configuration, Version
+from lambdalab.functions.records import Version
 from lambdalab.invocation import answers, event, event_stream
-from lambdalab.invocation.admission import Concurrency
+from lambdalab.invocation.delivery import Delivery
 from lambdalab.invocation.metrics import Metrics
-from lambdalab.invocation.routing import route, shared
+from lambdalab.invocation.queue import EventQueue
+from lambdalab.invocation.queued import Attempt
+from lambdalab.invocation.recursion import followed, looping
+from lambdalab.invocation.reports import QueueReports
+from lambdalab.invocation.routing import route
+from lambdalab.invocation.runner import Runner
 from lambdalab.invocation.tracing import trace_header
-from lambdalab.neighbours import sts
-from lambdalab.timeline import Record, Timeline
+from lambdalab.timeline import Timeline
 
 __all__ = ["InvocationService"]
 
@@ -50,16 +50,30 @@ class InvocationService:
         endpoint_url: str,
     ) -> None:
         self._directory = directory
-        self._pool = pool
         self._clock = clock
-        self._timeline = timeline
-        self._metrics = metrics
         self._traces = draws.stream("traces")
         self._attempts = draws.stream("attempts")
         self._routes = draws.stream("routes")
-        self._endpoint_url = endpoint_url
-        self._concurrency = Concurrency()
-        self._queued: set[asyncio.Task[Any]] = set()
+        self._requests = draws.stream("inner invocations")
+        self._runner = Runner(
+            directory.registry,
+            pool,
+            clock=clock,
+            timeline=timeline,
+            metrics=metrics,
+            endpoint_url=endpoint_url,
+        )
+        reports = QueueReports(clock, timeline, metrics)
+        delivery = Delivery(
+            self._send_on, clock=clock, reports=reports, random=draws.stream("object keys")
+        )
+        self._queue = EventQueue(
+            self._attempt,
+            delivery.go_on,
+            clock=clock,
+            reports=reports,
+            random=draws.stream("backoff"),
+        )
 
     async def invoke(
         self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
@@ -70,7 +84,8 @@ class InvocationService:
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
-            return self._leave_behind(target, invocation)
+            self._queue.put(target, invocation)
+            return {"StatusCode": 202}
         tail = given.get("LogType") == "Tail"
         if target.version.deployed.layers and not tail:
             outcome = await self._first_answer(target, invocation)
@@ -103,11 +118,43 @@ class InvocationService:
             "EventStream": event_stream.messages(sink, running, tail),
         }
 
+    def locate(self, function_arn: str) -> Located:
+        """The function and the version that a (qualified) ARN names; AwsError where there is none.
+
+        With ``call`` and ``send`` this is the way in for services of the same cloud.
+        """
+        region, account = function_arn.split(":")[3:5]
+        return self._directory.locate(Caller(account, region), {"FunctionName": function_arn})
+
+    async def call(
+        self,
+        target: Located,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace: str | None = None,
+    ) -> Outcome:
+        """Invoke as RequestResponse; raises AwsError where the function may not run now."""
+        invocation = self._invocation(target, payload, request_id, trace)
+        return await self._run(route(target, self._routes), invocation)
+
+    def send(
+        self,
+        target: Located,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace: str | None = None,
+    ) -> str:
+        """Invoke as Event: queued; gives the request's id. Raises AwsError as Invoke does."""
+        invocation = self._invocation(target, payload, request_id, trace, kind="Event")
+        self._queue.put(target, invocation)
+        return invocation.request_id
+
     async def empty(self) -> None:
         """Drop what is queued, and wait until what was running has come to its end."""
-        for task in list(self._queued):
-            task.cancel()
-        await self._concurrency.none()
+        self._queue.clear()
+        await self._runner.none()
 
     # The steps.
 
@@ -125,146 +172,60 @@ class InvocationService:
         await asyncio.wait({answered, running}, return_when=asyncio.FIRST_COMPLETED)
         return answered.result() if answered.done() else running.result()
 
-    def _locate(self, caller: Caller, given: dict[str, Any]) -> Located:
-        return self._directory.locate(caller, given)
-
     def _prepare(
         self, caller: Caller, given: dict[str, Any], request_id: str, trace: str | None
     ) -> tuple[Located, Invocation]:
         """Which version shall run, with what; raises what refuses the request."""
-        kind = given.get("InvocationType") or "RequestResponse"
-        target = route(self._locate(caller, given), self._routes)
+        target = route(self._directory.locate(caller, given), self._routes)
         if given.get("TenantId") or given.get("DurableExecutionName"):
             raise _not_such_a_function()
-        body = event.checked(given.get("Payload") or b"", kind)
+        kind = given.get("InvocationType") or "RequestResponse"
+        body = given.get("Payload") or b""
+        invocation = self._invocation(target, body, request_id, trace, kind=kind)
+        return target, replace(invocation, client_context=event.client_context(given))
+
+    def _invocation(
+        self,
+        target: Located,
+        payload: bytes,
+        request_id: str | None,
+        trace: str | None,
+        *,
+        kind: str = "RequestResponse",
+    ) -> Invocation:
+        body = event.checked(payload, kind)
         _check_invocable(target.version)
-        return target, Invocation(
-            request_id=request_id,
+        header = trace_header(trace, self._clock.now(), self._traces)
+        header, earlier = followed(header, target.function, fresh="Lineage=" not in (trace or ""))
+        return Invocation(
+            request_id=request_id or identifier(self._requests),
             event=body,
             arn=target.arn,
-            trace_id=trace_header(trace, self._clock.now(), self._traces),
-            client_context=event.client_context(given),
+            trace_id=header,
             invocation_id=identifier(self._attempts),
+            earlier=earlier,
         )
-
-    def _leave_behind(self, target: Located, invocation: Invocation) -> dict[str, Any]:
-        """Queue an event; it is delivered once, and nobody waits for the result."""
-        name = target.function.id.name
-        now = self._clock.now()
-        self._timeline.add(Record(now, "accepted", name, None, invocation.request_id))
-        self._start(self._deliver(target, invocation))
-        return {"StatusCode": 202}
-
-    async def _deliver(self, target: Located, invocation: Invocation) -> None:
-        try:
-            await self._run(target, invocation)
-        except AwsError:
-            # Throttled or gone meanwhile: nobody is there to hear of it.
-            return
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._queued.add(task)
-        task.add_done_callback(self._queued.discard)
 
     async def _run(self, target: Located, invocation: Invocation) -> Outcome:
-        function = target.function
-        started = self._clock.now()
-        try:
-            reserved = self._directory.registry.reserved(function.id)
-            running, unreserved = self._concurrency.enter(function, reserved)
-        except AwsError as refusal:
-            self._throttled(target, invocation, started, refusal)
-            raise
-        try:
-            environment, outcome = await self._execute(target.version.deployed, invocation)
-        except SandboxGoneError as lost:
-            raise AwsError("ServiceException", f"No environment could start. {lost}", 500) from lost
-        finally:
-            self._concurrency.leave(function, unreserved=unreserved)
-        self._metrics.add(
-            function.id._replace(qualifier=target.qualifier),
-            started,
-            shared(target),
-            Invocations=1,
-            Errors=int(outcome.failed),
-            Duration=outcome.duration * 1000,
-            Throttles=0,
-            ConcurrentExecutions=running,
-        )
-        self._record(function.id.name, invocation, environment, outcome)
-        return outcome
+        if looping(target.function, invocation.earlier):
+            self._runner.stopped(target, invocation)
+            raise aws_error("recursion.stopped")
+        return await self._runner.run(target, invocation)
 
-    async def _execute(
-        self, deployed: Configuration, invocation: Invocation
-    ) -> tuple[Environment, Outcome]:
-        """Run in a warm environment, or in a new one."""
-        key = deployed.arn
-        environment = self._pool.take(key)
-        cold, init_duration = environment is None, None
-        if environment is None:
-            spec = self._spec(deployed)
-            environment, init_duration = await self._pool.make(key, spec, invocation.request_id)
-        outcome = await environment.run(invocation)
-        outcome.cold, outcome.init_duration = cold, init_duration
-        environment.journal.report(invocation.request_id, outcome, invocation.trace_id)
-        self._pool.give_back(key, environment)
-        return environment, outcome
+    def _send_on(self, function_arn: str, payload: bytes, trace: str) -> None:
+        """An invocation record goes to a function."""
+        self.send(self.locate(function_arn), payload, trace=trace)
 
-    def _spec(self, deployed: Configuration) -> RuntimeSpec:
-        identity = deployed.function
-        return RuntimeSpec(
-            account=identity.account,
-            region=identity.region,
-            name=identity.name,
-            arn=identity.arn,
-            version=deployed.version,
-            runtime=deployed.runtime,
-            runtime_version_arn=shown.runtime_version_arn(deployed),
-            handler=deployed.handler,
-            memory=deployed.memory,
-            timeout=deployed.timeout,
-            log_group=deployed.log_group,
-            task_root=deployed.package.root,
-            variables=deployed.variables,
-            credentials=sts.role_credentials(
-                identity.account, identity.region, deployed.role, identity.name
-            ),
-            endpoint_url=self._endpoint_url,
-            log_level=deployed.log_level,
-            system_log_level=deployed.system_log_level,
-            opt=deployed.layers.root if deployed.layers else None,
-            storage=deployed.storage,
-        )
-
-    def _throttled(
-        self, target: Located, invocation: Invocation, time: float, refusal: AwsError
-    ) -> None:
-        identity = target.function.id
-        self._metrics.add(identity._replace(qualifier=target.qualifier), time, Throttles=1)
-        detail = {"reason": refusal.body()["Reason"]}
-        request_id = invocation.request_id
-        self._timeline.add(Record(time, "throttle", identity.name, None, request_id, None, detail))
-
-    def _record(
-        self, name: str, invocation: Invocation, environment: Environment, outcome: Outcome
-    ) -> None:
-        detail = {
-            "status": outcome.status,
-            "cold": outcome.cold,
-            "memory_mb": outcome.memory_used,
-        }
-        self._timeline.add(
-            Record(
-                outcome.began,
-                "invoke",
-                name,
-                environment.name,
-                invocation.request_id,
-                outcome.duration,
-                detail,
-            )
-        )
+    async def _attempt(self, target: Located, invocation: Invocation) -> Attempt:
+        """One attempt of a queued event, at what its qualifier means now."""
+        version = target.function.version(target.qualifier)
+        if version is None:
+            raise aws_error("function.missing", arn=target.arn)
+        current = route(target._replace(version=version), self._routes)
+        _check_invocable(version)
+        attempt = replace(invocation, invocation_id=identifier(self._attempts))
+        executed = current.version.deployed.version
+        return Attempt(await self._run(current, attempt), executed)
 
 
 def _check_invocable(version: Version) -> None:

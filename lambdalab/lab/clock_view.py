@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lambdalab.lab.errors import ArgumentError
+from lambdalab.lab.errors import ArgumentError, NotIdleError
 
 if TYPE_CHECKING:
     from lambdalab.lab.control import Control
@@ -33,7 +33,9 @@ class Clock:
 
         ``step`` is what timedelta takes: ``days=1``, ``minutes=6``, ``seconds=0.5`` and so on. All
         that falls due on the way happens, each at its own time: retries, schedules, messages that
-        become visible again, environments that are reclaimed. Running handlers do not notice.
+        become visible again, environments that are reclaimed. Waiting is skipped, work is not: what
+        the platform starts on the way is over, at real speed, before the clock goes on past it.
+        Handlers that you have called yourself run on and do not notice.
         Raises ArgumentError for other words, for less than nothing, and beyond the year 9999.
         """
         try:
@@ -44,6 +46,18 @@ class Clock:
         if seconds < 0:
             raise ArgumentError(f"the clock winds forward only, not by {seconds:g} s")
         return _utc(self._control.advance(seconds)["now"])
+
+    def run_until_idle(self, limit: timedelta = timedelta(days=15)) -> datetime:
+        """Wind the clock until nothing waits on it any more and return the time it then shows.
+
+        What is periodic, and environments that wait to be reclaimed, do not count. Winds by
+        ``limit`` at most (longer than anything in a queue lives); raises NotIdleError when
+        something waits even then.
+        """
+        state = self._control.run_until_idle(limit.total_seconds())
+        if not state["idle"]:
+            raise NotIdleError(f"something on the platform still waits after {limit}")
+        return _utc(state["now"])
 
     def __repr__(self) -> str:
         state = self._control.clock()

@@ -5,6 +5,7 @@
       CloudStartError         the cloud's process did not get ready
       CloudLostError          the cloud's process ended, or does not answer
       LabStoppedError         the lab was stopped
+      NotIdleError            something on the platform waits longer than one wanted to wind
       PackageError            something cannot be packed for Lambda
       RequestRefusedError     the guard kept a request on this machine
 
@@ -19,6 +20,7 @@ __all__ = [
     "CloudStartError",
     "LabError",
     "LabStoppedError",
+    "NotIdleError",
     "PackageError",
     "RequestRefusedError",
 ]
@@ -46,6 +48,10 @@ class CloudLostError(LabError):
 
 class LabStoppedError(LabError):
     """The lab was stopped."""
+
+
+class NotIdleError(LabError):
+    """Something on the platform waits longer than one wanted to wind."""
 
 
 class PackageError(LabError):

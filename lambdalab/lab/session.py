@@ -24,6 +24,11 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+# boto3's presigned URLs for us-east-1 tell when they end, but not when they were made: nothing then
+# tells how far the lab's clock was wound in between. With Signature Version 4 they tell both.
+_DATED = Config(signature_version="s3v4")
+
+
 class _LabSession(botocore.session.Session):
     """A botocore session whose clients go to the lab unless they are told otherwise."""
 
@@ -32,6 +37,8 @@ class _LabSession(botocore.session.Session):
     def create_client(self, *args: Any, **options: Any) -> Any:
         if options.get("endpoint_url") is None:
             options["endpoint_url"] = self.lab_endpoint_url
+        if "s3" in (*args[:1], options.get("service_name")):
+            options["config"] = _DATED.merge(options.get("config") or Config())
         return super().create_client(*args, **options)
 
 

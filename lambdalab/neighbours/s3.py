@@ -9,7 +9,7 @@ from typing import Any
 from lambdalab import facts
 from lambdalab.errors import aws_error
 
-__all__ = ["code_object"]
+__all__ = ["code_object", "put_object"]
 
 GET = "s3:GetObject"
 
@@ -41,6 +41,13 @@ def code_object(account: str, region: str, bucket: str, key: str, version: str |
         raise aws_error("package.unzipped-too-large")
     content: bytes = found.value
     return content
+
+
+def put_object(account: str, bucket: str, key: str, content: bytes) -> None:
+    """Write an object; raises moto's error where there is no such bucket."""
+    from moto.s3.models import s3_backends
+
+    s3_backends[account]["aws"].put_object(bucket, key, content)
 
 
 def _shared(bucket: Any, found: Any, account: str, key: str) -> bool:

@@ -1,0 +1,1 @@
+"""Event sources that Lambda reads from: pollers that call functions with what they find."""
