@@ -241,7 +241,7 @@ class Environment:
         if self._start.program.refusal:
             self.phase_failed(runtimes.refused(self._start.program, self._request_id))
             return
-        if self._sandbox is None:
+        if self._sandbox is None or self._sandbox.closed:
             self._sandbox = await self._zygote.open(self._start.room)
         else:
             await self._sandbox.clear()
