@@ -239,9 +239,11 @@ def children_of(pid: int) -> list[int]:
 
 
 def zygote_of(cloud: int) -> int:
-    """The zygote of a cloud, both as process numbers: its input is the cloud's socket."""
-    (zygote,) = (pid for pid in _made_by(cloud) if _input_of(pid).startswith("socket:"))
-    return zygote
+    """The first zygote of a cloud, both as process numbers: its input is the cloud's socket.
+
+    There is one more for each other version of Python that functions ran on.
+    """
+    return next(pid for pid in _made_by(cloud) if _input_of(pid).startswith("socket:"))
 
 
 def supervisors_of(lab: Any) -> list[int]:
