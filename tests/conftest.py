@@ -44,7 +44,7 @@ def no_rooms() -> str:
     """Why this machine has no rooms, as ``lambdalab doctor`` says it; empty where it has them."""
     from lambdalab import doctor
 
-    state, found = doctor.namespaces()
+    state, found = doctor._namespaces()
     return "" if state == doctor.OK else found
 
 

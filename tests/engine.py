@@ -239,8 +239,11 @@ def children_of(pid: int) -> list[int]:
 
 
 def zygote_of(cloud: int) -> int:
-    """The zygote of a cloud, both as process numbers; where one has died, the one after it."""
-    return max(_made_by(cloud), key=started_at)
+    """The first zygote of a cloud, both as process numbers: its input is the cloud's socket.
+
+    There is one more for each other version of Python that functions ran on.
+    """
+    return next(pid for pid in _made_by(cloud) if _input_of(pid).startswith("socket:"))
 
 
 def supervisors_of(lab: Any) -> list[int]:
@@ -248,8 +251,17 @@ def supervisors_of(lab: Any) -> list[int]:
 
     Those of a zygote that has died are the cloud's own children since.
     """
-    *adopted, zygote = sorted(_made_by(lab._process.pid), key=started_at)
-    return [*adopted, *sorted(children_of(zygote), key=started_at)]
+    cloud = lab._process.pid
+    zygotes = {pid for pid in _made_by(cloud) if _input_of(pid).startswith("socket:")}
+    found = {child for zygote in zygotes for child in children_of(zygote)}
+    return sorted(found | (_made_by(cloud) - zygotes), key=started_at)
+
+
+def _input_of(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/fd/0").readlink())
+    except OSError:  # gone, or in a room
+        return ""
 
 
 def _made_by(cloud: int) -> set[int]:

@@ -39,7 +39,7 @@ SHOWN = (
 
 def world(lam: Any, make_function: Callable[..., str]) -> dict[str, Any]:
     """The function ``fn`` with version 1 and the alias ``live``; gives its ARN as a kept value."""
-    make_function(FunctionName="fn")
+    make_function(FunctionName="fn", Runtime="python3.13")
     lam.publish_version(FunctionName="fn")
     lam.create_alias(FunctionName="fn", Name="live", FunctionVersion="1")
     return {"fn": ARN}

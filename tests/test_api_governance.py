@@ -182,7 +182,7 @@ def test_runtime_management_is_set_for_each_version_and_not_for_aliases(
 def test_a_function_held_at_its_runtime_takes_other_settings_and_is_let_go(
     lab: Lab, lam: Any, make_function: MakeFunction
 ) -> None:
-    make_function(FunctionName="fn")
+    make_function(FunctionName="fn", Runtime="python3.13")
     shown = lam.get_function_configuration(FunctionName="fn")
     arn = shown["RuntimeVersionConfig"]["RuntimeVersionArn"]
     lam.put_runtime_management_config(

@@ -29,7 +29,16 @@ from lambdalab.functions.packages import Package, PackageStore
 from lambdalab.functions.policies import Policy
 from lambdalab.functions.records import Configuration, Function, Registry, Version
 from tests.conftest import MakeFunction, wait_until_settled
-from tests.engine import SIGNED_FOR_LAMBDA, invoke, port_of, refusal, request, wait_until
+from tests.engine import (
+    SIGNED_FOR_LAMBDA,
+    invoke,
+    port_of,
+    refusal,
+    request,
+    scratch_of,
+    wait_until,
+    zygote_of,
+)
 from tests.layer_rows import kept_of, send
 
 DATA = tomllib.loads((Path(__file__).parent / "rows" / "packages.toml").read_text("utf-8"))
@@ -67,7 +76,7 @@ def client_of(lab: Lab, account: str, service: str) -> Any:
 def scene(shared_lab: Lab) -> dict[str, Any]:
     """A lab with a function ``f`` and buckets, which no refused call changes."""
     shared_lab.reset()
-    package = shared_lab.zip({"x.py": "import os\ndef y(event, context): return os.getcwd()"})
+    package = shared_lab.zip({"x.py": "def y(event, context): return 1"})
     _buckets(shared_lab, package)
     lam = shared_lab.client("lambda", config=Config(parameter_validation=False))
     lam.create_function(
@@ -75,7 +84,7 @@ def scene(shared_lab: Lab) -> dict[str, Any]:
         Code={"ZipFile": package},
     )  # fmt: skip
     wait_until_settled(lam, "f")
-    code = Path(json.loads(lam.invoke(FunctionName="f")["Payload"].read())).parents[1]
+    code = scratch_of(zygote_of(shared_lab._process.pid)) / "code"
     before = kept_of(lam), set(code.iterdir())
     return {"lam": lam, "zip": package, "code": code, "before": before, "role": shared_lab.role()}
 

@@ -15,10 +15,10 @@ from lambdalab.learning.checks import Criterion, LabTasks, Task, includes, open_
 from lambdalab.learning.deploy import deploy
 from lambdalab.learning.probe import FunctionFailedError, explain
 from lambdalab.learning.report import CheckFailedError, Message, Report
-from tests import lab01_rows, lab05_rows
+from tests import lab01_rows, lab02_rows, lab05_rows
 
 PAYMENTS = lab01_rows.PAYMENTS
-LABS = {"01": lab01_rows, "05": lab05_rows}
+LABS = {"01": lab01_rows, "02": lab02_rows, "05": lab05_rows}
 ROWS = [
     pytest.param(number, row, id=f"{number}/{row.task}: {row.like}")
     for number, rows in LABS.items()
@@ -59,7 +59,11 @@ def test_a_check_judges_what_the_cloud_does(lab, tmp_path, number, row):
 
 
 # Task 6 of lab 01 is answered by hand: its answers are below.
-JUDGED = [("01", task) for task in range(1, 6)] + [("05", task) for task in range(1, 9)]
+JUDGED = [
+    (number, task)
+    for number, tasks in (("01", 5), ("02", 4), ("05", 8))
+    for task in range(1, tasks + 1)
+]
 
 
 @pytest.mark.parametrize(("number", "task"), JUDGED)

@@ -20,6 +20,7 @@ from tests.house import ROOT
 # Modules that may ask the machine for the time, each with its reason.
 MAY_ASK_THE_TIME = {
     "clock.py": "the platform's clock starts from the machine's",
+    "learning/probe.py": "a check waits in real time for extensions that say goodbye",
     "learning/progress.py": "a learner's record is dated by the learner's day, not the lab's",
 }
 

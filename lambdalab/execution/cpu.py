@@ -18,6 +18,7 @@ from lambdalab.execution.sandbox import Sandbox
 __all__ = ["CpuShare"]
 
 ONE_VCPU = facts.quota("memory.per-vcpu").value
+TICKS = os.sysconf("SC_CLK_TCK")
 PROCESSORS = os.cpu_count() or 1
 # How often a running function's use is read, in seconds; also the most that it may save up.
 CHECK = 0.01
@@ -36,6 +37,7 @@ class CpuShare:
         self._timer: asyncio.TimerHandle | None = None
         self._read_at = 0.0
         self._used: dict[int, float] = {}
+        self._inherited: float | None = None
         self._debt = 0.0
         self._stopped = False
 
@@ -46,7 +48,7 @@ class CpuShare:
         have used little before the first check.
         """
         if self._share < PROCESSORS:
-            self._used[pid] = _used_by(pid)
+            self._used, self._inherited = {pid: _used_by(pid)}, None
             self._read_at, self._debt = stopwatch(), 0.0
             self._arm(CHECK, self._check)
 
@@ -84,8 +86,19 @@ class CpuShare:
         """CPU seconds that all processes have used since the last reading, and real seconds."""
         before, self._used = self._used, {pid: _used_by(pid) for pid in self._sandbox.pids()}
         used = sum(max(now - before.get(pid, 0.0), 0.0) for pid, now in self._used.items())
+        counted = sum(then for pid, then in before.items() if pid not in self._used)
+        used += self._used_by_the_gone(counted)
         read_at, self._read_at = self._read_at, stopwatch()
         return used, self._read_at - read_at
+
+    def _used_by_the_gone(self, counted: float) -> float:
+        """What processes have used that are gone; ``counted`` of it was seen while they ran.
+
+        What is gone by the first check is forgiven: it may be of an earlier invocation.
+        """
+        before, now = self._inherited, sum(map(_inherited, self._sandbox.keepers()))
+        self._inherited = now
+        return 0.0 if before is None else max(now - before - counted, 0.0)
 
 
 def _used_by(pid: int) -> float:
@@ -94,4 +107,15 @@ def _used_by(pid: int) -> float:
         # The kernel's number for the CPU clock of another process: see clock_getcpuclockid(3).
         return time.clock_gettime((~pid << 3) | 2)
     except (OSError, OverflowError, AttributeError):
+        return 0.0
+
+
+def _inherited(pid: int) -> float:
+    """CPU time of those children of a process that have ended, in seconds."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123
+            # After the name, which may have blanks and brackets in it.
+            fields = stat.read().rpartition(b")")[2].split()
+        return (int(fields[13]) + int(fields[14])) / TICKS
+    except (OSError, IndexError, ValueError):
         return 0.0

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch, wall_time
 from lambdalab.execution import peers, report, runtimes
-from lambdalab.execution.cpu import CpuShare
 from lambdalab.execution.journal import Journal
 from lambdalab.execution.life import Life
 from lambdalab.execution.log_tail import LogTail
 from lambdalab.execution.logbook import LogBook, LogStream
 from lambdalab.execution.memory import MB, MemoryReader, MemoryWatch, resident
+from lambdalab.execution.pace import Pace
 from lambdalab.execution.sandbox import Sandbox, SandboxGoneError
 from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
 from lambdalab.execution.start import Start, start_of
@@ -35,8 +35,6 @@ __all__ = ["Environment", "Machinery"]
 
 # An invocation longer than this has its peak read from the kernel, not only its present memory.
 LONG = 0.005
-# How long an environment stays awake after an invocation, in real seconds.
-FREEZE_AFTER = 0.002
 LONGEST_INIT = facts.quota("init.maximum").value
 
 # What a process hears that has outlived its phase.
@@ -85,9 +83,7 @@ class Environment:
         self._start: Start | None = None
         self._life: Life | None = None
         self._memory: MemoryReader | None = None
-        self._cpu: CpuShare | None = None
-        self._freezing: asyncio.TimerHandle | None = None
-        self._frozen = False
+        self._pace: Pace | None = None
         # Kept here, for asyncio itself does not keep tasks.
         self._farewell: asyncio.Task[None] | None = None
 
@@ -171,7 +167,8 @@ class Environment:
     async def _shut_down(self, reason: str) -> None:
         """SHUTDOWN: extensions may finish their work."""
         assert self._life is not None
-        self._thaw()
+        assert self._pace is not None
+        self._pace.wake()
         await self._life.shutdown("spindown")
         self.end(reason)
 
@@ -211,7 +208,8 @@ class Environment:
     def phase_over(self, outcome: Outcome | None) -> None:
         """Runtime and extensions wait for the next event: the phase is over, all is frozen soon."""
         if self._phase is not None and not self._phase.done():
-            self._let_freeze()
+            assert self._pace is not None
+            self._pace.rest()
             self._phase.set_result(outcome)
 
     def phase_failed(self, outcome: Outcome) -> None:
@@ -246,7 +244,7 @@ class Environment:
         if self._start.program.refusal:
             self.phase_failed(runtimes.refused(self._start.program, self._request_id))
             return
-        if self._sandbox is None:
+        if self._sandbox is None or self._sandbox.closed:
             self._sandbox = await self._zygote.open(self._start.room)
         else:
             await self._sandbox.clear()
@@ -255,8 +253,8 @@ class Environment:
         if self._phase is None or self._phase.done():
             return
         self._life = Life(self._start, self._sandbox, self.journal, self, self._clock)
-        if self._hold_cpu:
-            self._cpu = CpuShare(self._sandbox, self.spec.memory)
+        memory = self.spec.memory if self._hold_cpu else None
+        self._pace = Pace(self._sandbox, memory, self._life.freeze)
         try:
             await self._life.begin(self._request_id, self.spec.opt)
         except SandboxGoneError:
@@ -285,7 +283,8 @@ class Environment:
 
     async def _deliver(self, invocation: Invocation, limit: float) -> None:
         assert self._life is not None
-        self._thaw()
+        assert self._pace is not None
+        self._pace.run(self._life.pid)
         self._life.deliver(invocation, int((wall_time() + limit) * 1000))
 
     async def _run_phase(self, limit: float, told: int, start: Any) -> Outcome | None:
@@ -312,42 +311,14 @@ class Environment:
         self.phase_failed(report.timed_out(self._request_id, limit))
 
     def _stop_life(self) -> None:
-        if self._freezing is not None:
-            self._freezing.cancel()
-            self._freezing = None
-        if self._cpu is not None:
-            self._cpu.end()
-        self._frozen = False
+        if self._pace is not None:
+            self._pace.end()
         if self._memory is not None:
             self._memory.close()
             self._memory = None
         life, self._life = self._life, None
         if life is not None:
             life.end()
-
-    def _let_freeze(self) -> None:
-        """Freeze soon: invocations that follow each other closely spare the stop and the start."""
-        if self._cpu is not None:
-            self._cpu.end()
-        self._freezing = asyncio.get_running_loop().call_later(FREEZE_AFTER, self._freeze)
-
-    def _freeze(self) -> None:
-        self._freezing = None
-        if self.ended or self._sandbox is None or self._life is None:
-            return
-        self._frozen = True
-        self._life.freeze()
-        self._sandbox.stop()
-
-    def _thaw(self) -> None:
-        if self._freezing is not None:
-            self._freezing.cancel()
-            self._freezing = None
-        if self._frozen and self._sandbox is not None:
-            self._frozen = False
-            self._sandbox.resume()
-        if self._cpu is not None and self._life is not None:
-            self._cpu.begin(self._life.pid)
 
     def _measure(self, outcome: Outcome) -> None:
         if not self.ended and self._memory is not None:

@@ -257,7 +257,8 @@ class Life:
             return
         self.drain()
         self.initialized = True
-        self._events.phase_over(self._answer)
+        answer, self._answer = self._answer, None
+        self._events.phase_over(answer)
 
     def _exited(self, status: int) -> None:
         """The runtime's process is gone: an error that it has sent explains the exit."""

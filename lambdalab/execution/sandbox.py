@@ -60,6 +60,8 @@ class Sandbox:
         ``process`` has its ``environment``, the ``directory`` in which it starts, and either a
         ``program`` with its arguments, or what a Python function needs: ``handler`` and ``opt``.
         """
+        if self.closed:
+            raise SandboxGoneError("its supervisor ended")
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked.append(started)
         await self._send(message({"run": process}), [output])
@@ -71,6 +73,10 @@ class Sandbox:
             listener(self._early.pop(pid))
         else:
             self._exits[pid] = listener
+
+    def keepers(self) -> list[int]:
+        """Who waits for the processes that end: the supervisor, and all that run."""
+        return [self._supervisor, *self.pids()]
 
     def pids(self) -> list[int]:
         """All processes of the function: runtime, extensions, and whatever they have started."""
@@ -109,6 +115,8 @@ class Sandbox:
     async def clear(self) -> None:
         """End every process; what the sandbox keeps in /tmp stays."""
         self._exits.clear()
+        if self.closed:
+            return
         self._clearing = asyncio.get_running_loop().create_future()
         await self._send(message({"clear": True}), [])
         with contextlib.suppress(SandboxGoneError):

@@ -29,8 +29,8 @@ from typing import Any, NoReturn
 
 LINUX = sys.platform == "linux"
 PR_SET_CHILD_SUBREAPER = 36
-# Without pidfds the end of a process is noticed by asking, this often, in milliseconds.
-ASKING = 20
+# Where the flags stand in Linux's struct sigaction, and the one for children that only stop.
+SIGACTION, FLAGS_AT, SA_NOCLDSTOP = 256, 136, 1
 OPEN_FILES = 1024
 PROCESSES = 1024
 # What the zygote ignores and a function must not.
@@ -44,18 +44,18 @@ class Warden:
         self.control = control
         self._received = b""
         self._descriptors: list[int] = []
-        self._poll = select.poll()
-        self._poll.register(control, select.POLLIN)
-        self._children: dict[int, int] = {}
-        self._alarm = -1
+        self._children: set[int] = set()
 
     def serve(self) -> None:
         """Serve until the control socket closes."""
+        alarm = _hear_of_ends()
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(alarm, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in self._poll.poll(None if LINUX else ASKING)}
-            if self._alarm in ready:
-                os.read(self._alarm, 4096)
-            if ready != {self.control.fileno()} or not LINUX:
+            ready = {fd for fd, _ in poll.poll()}
+            if alarm in ready:
+                os.read(alarm, 4096)
                 self.reap()
             if self.control.fileno() in ready and not self._receive():
                 return
@@ -74,16 +74,7 @@ class Warden:
 
     def watch(self, pid: int) -> None:
         """Tell when this child ends."""
-        descriptor = -1
-        if LINUX:
-            descriptor = os.pidfd_open(pid)
-            self._poll.register(descriptor, select.POLLIN)
-        self._children[pid] = descriptor
-
-    def wake_by(self, descriptor: int) -> None:
-        """Look for ends whenever something can be read from a descriptor."""
-        self._poll.register(descriptor, select.POLLIN)
-        self._alarm = descriptor
+        self._children.add(pid)
 
     def watched(self) -> set[int]:
         """The children that run."""
@@ -98,13 +89,9 @@ class Warden:
                 return
             if pid == 0:
                 return
-            descriptor = self._children.pop(pid, None)
-            if descriptor is None:
-                continue
-            if descriptor >= 0:
-                self._poll.unregister(descriptor)
-                os.close(descriptor)
-            self.ended(pid, os.waitstatus_to_exitcode(status))
+            if pid in self._children:
+                self._children.discard(pid)
+                self.ended(pid, os.waitstatus_to_exitcode(status))
 
     def _receive(self) -> bool:
         try:
@@ -211,10 +198,11 @@ class Supervisor(Warden):
     def _isolate(self, output: int, directory: str) -> None:
         """A session, files, limits and rights of its own; nothing of the lab's stays open."""
         os.setsid()
+        forget_ends()
         null = os.open(os.devnull, os.O_RDWR)
         for number, descriptor in enumerate((null, output, output)):
             os.dup2(descriptor, number)
-        os.closerange(3, max(output, null, self.control.fileno(), *self._children.values(), 64) + 8)
+        os.closerange(3, max(output, null, self.control.fileno(), 64) + 8)
         # Frames of ``logging`` go the way of plain output, so that the order of the two is kept.
         os.dup2(1, self._handover.LOG_DESCRIPTOR, inheritable=False)
         for number in IGNORED:
@@ -227,6 +215,31 @@ class Supervisor(Warden):
         if self._confine is not None:
             self._confine()
         os.chdir(directory)
+
+
+def _hear_of_ends() -> int:
+    """A descriptor that can be read when a child has ended, adopted ones included."""
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    if LINUX:
+        # Environments are stopped and continued all the time; Python does not offer this flag.
+        import ctypes
+
+        libc, action = ctypes.CDLL(None), ctypes.create_string_buffer(SIGACTION)
+        libc.sigaction(signal.SIGCHLD, None, action)
+        flags = ctypes.c_int.from_buffer(action, FLAGS_AT)
+        flags.value |= SA_NOCLDSTOP
+        libc.sigaction(signal.SIGCHLD, action, None)
+    return ours
+
+
+def forget_ends() -> None:
+    """In a new process: whose children are not those of the one that it was forked from."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _limit(kind: int, most: int) -> None:

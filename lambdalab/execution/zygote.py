@@ -62,7 +62,6 @@ class Zygote(supervisor.Warden):  # type: ignore[name-defined, misc]
         """Serve until the lab is gone."""
         # Orphans become children of the zygote: it can find and end them.
         supervisor.adopt_orphans()
-        self._hear_of_ends()
         reason = self._settle(self._visible, settings["rooms"])
         self._handover = _module("handover", room.SCRIPTS if self._rooms else HERE)
         self._handover.prepare(self._runtime, self._executable())
@@ -72,15 +71,6 @@ class Zygote(supervisor.Warden):  # type: ignore[name-defined, misc]
         finally:
             supervisor.end_descendants()
             shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _hear_of_ends(self) -> None:
-        """Wake at the end of any child, adopted ones too."""
-        ours, theirs = os.pipe()
-        os.set_blocking(ours, False)
-        os.set_blocking(theirs, False)
-        signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        self.wake_by(ours)
 
     def _executable(self) -> str:
         """Python as functions find it, outside of any virtual environment."""
@@ -121,8 +111,7 @@ class Zygote(supervisor.Warden):  # type: ignore[name-defined, misc]
 
     def _become_supervisor(self, control: socket.socket, environment: dict[str, Any]) -> None:
         os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        supervisor.forget_ends()
         self.control.detach()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)

@@ -96,7 +96,7 @@ class LayerService:
     def _get(self, caller: Caller, arn: str) -> dict[str, Any]:
         version = self._layers.usable(caller, arn)
         if version is None:
-            raise aws_error("policy.missing")
+            raise aws_error("resource.missing")
         return self._shown(version)
 
     def _members(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def identify(caller: Caller, given: str, action: str) -> LayerId:
     if wanted.account != caller.account and action != ACTION:
         raise not_authorized(caller, action, given)
     if wanted.region != caller.region:
-        raise aws_error("policy.missing")
+        raise aws_error("resource.missing")
     return wanted
 
 

@@ -41,7 +41,7 @@ _SOURCE = (
     "DocumentDBEventSourceConfig",
 )
 # The same words for whatever does not exist.
-_MISSING = "policy.missing"
+_MISSING = "resource.missing"
 
 
 class MappingService:

@@ -119,7 +119,7 @@ class PermissionService:
         function = self._directory.function(caller, {"FunctionName": wanted.arn})
         place = place_of(function, wanted)
         if place.policy is None or place.holder is None:
-            raise aws_error("policy.missing")
+            raise aws_error("resource.missing")
         return {"Policy": place.policy.text(), "RevisionId": place.holder.revision_id}
 
 

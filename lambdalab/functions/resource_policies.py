@@ -63,7 +63,7 @@ class ResourcePolicyService:
     def _find(self, caller: Caller, given: dict[str, Any]) -> tuple[PolicyPlace, Policy]:
         place = self._place(caller, given)
         if place.policy is None:
-            raise aws_error("policy.missing")
+            raise aws_error("resource.missing")
         return place, place.policy
 
     def _place(self, caller: Caller, given: dict[str, Any]) -> PolicyPlace:

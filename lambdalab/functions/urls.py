@@ -26,7 +26,7 @@ _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 32
 _NO_FUNCTION = "function.missing-for-url"
 # The same words for whatever does not exist.
-_MISSING = "policy.missing"
+_MISSING = "resource.missing"
 
 
 class UrlService:

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from lambdalab.learning.deploy import wait_until_settled
 __all__ = ["FunctionFailedError", "Inputs", "Probe", "explain", "fresh_inputs", "out_of_reach"]
 
 ANSWER_WITHIN_SECONDS = 20
+_AGAIN_AFTER_SECONDS = 0.05
 
 # A learner knows a function by its name; in a table the rest of its ARN is only in the way.
 _ARN_HEAD = re.compile(r"arn:aws:lambda:[\w-]*:\d*:function:")
@@ -125,6 +127,19 @@ class Probe:
             yield twin
         finally:
             self.lam.delete_function(FunctionName=twin)
+
+    def end_environments(self, name: str) -> None:
+        """Change a function, so that its environments end; return when they have, or have not."""
+        self.settings(name)
+        self.lam.update_function_configuration(FunctionName=name, Description="ends environments")
+        self.settings(name)
+        patience = time.monotonic() + ANSWER_WITHIN_SECONDS
+        while time.monotonic() < patience:
+            story = self._lab.timeline.of(name)
+            lived = {record.environment for record in story.kind("init")}
+            if lived == {record.environment for record in story.kind("end")}:
+                return
+            time.sleep(_AGAIN_AFTER_SECONDS)
 
     def log_lines(self, name: str) -> list[str]:
         """List the lines in the log group of a function, oldest first; none without a group."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,19 +57,21 @@ def _candidates(major: int) -> Iterator[str]:
     for name in (f"node{major}", "node", "nodejs"):
         for folder in os.get_exec_path():
             candidate = Path(folder, name)
-            if candidate.is_file():
+            if os.access(candidate, os.X_OK):
                 yield str(candidate)
     yield from _of_wheel()
     for variable, usual, pattern in _MANAGERS:
-        root = Path(os.environ.get(variable) or usual).expanduser()
-        yield from map(str, sorted(root.glob(pattern.format(major=major)), reverse=True))
+        root = os.path.expanduser(os.environ.get(variable) or usual)  # noqa: PTH111
+        # As a string: a Path would fail at a folder that is not to be read.
+        found = glob(f"{root}/{pattern.format(major=major)}")  # noqa: PTH207
+        yield from sorted(found, reverse=True)
 
 
 def _of_wheel() -> Iterator[str]:
     spec = importlib.util.find_spec(_WHEEL)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         candidate = Path(folder, "bin", "node")
-        if candidate.is_file():
+        if os.access(candidate, os.X_OK):
             yield str(candidate)
 
 

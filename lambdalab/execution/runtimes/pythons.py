@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -101,11 +102,13 @@ def _candidates(version: str) -> Iterator[Path]:
     for folder in os.get_exec_path():
         candidate = Path(folder, f"python{version}")
         # A shim is slow, and leads where a version manager keeps it.
-        if candidate.is_file() and candidate.parent.name != "shims":
+        if os.access(candidate, os.X_OK) and candidate.parent.name != "shims":
             yield candidate
     for variable, usual, pattern in _MANAGERS:
-        root = Path(os.environ.get(variable) or usual).expanduser()
-        yield from sorted(root.glob(pattern.format(version=version)), reverse=True)
+        root = os.path.expanduser(os.environ.get(variable) or usual)  # noqa: PTH111
+        # As a string: a Path would fail at a folder that is not to be read.
+        found = glob(f"{root}/{pattern.format(version=version)}")  # noqa: PTH207
+        yield from map(Path, sorted(found, reverse=True))
 
 
 def _ask(candidate: Path) -> list[str]:
