@@ -374,6 +374,26 @@ def test_a_line_is_like_a_list() -> None:
     )
 
 
+def test_the_second_of_a_group_waits_although_it_was_free() -> None:
+    line = Line()
+    for key in "12":
+        line.add(key, "group", key)
+    taken: list[str] = []
+
+    def one(key: str) -> Verdict:
+        if len(taken) % 2:
+            return Verdict.STOP
+        taken.append(key)
+        return Verdict.TAKE
+
+    line.receive(0, 10, one)
+    taken.append("-")
+    line.receive(5, 15, one)
+    assert taken == ["1", "-"]
+    line.receive(10, 20, one)
+    assert taken == ["1", "-", "1"]
+
+
 def test_a_line_forgets_what_has_left() -> None:
     line = Line()
     for number in range(5_000):
