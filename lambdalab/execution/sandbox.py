@@ -162,11 +162,19 @@ class Sandbox:
             self._running[told["spawned"]] = sender or told["spawned"]
             self._answer(sender or told["spawned"])
         elif "exited" in told:
-            self._exited(self._running.pop(told["exited"], 0), told["status"])
+            self._ended(told["exited"], told["status"])
         elif "cleared" in told and self._clearing is not None:
             self._clearing.set_result(None)
         elif "refused" in told:
             self._refused(told["refused"])
+
+    def _ended(self, number: int, status: int) -> None:
+        if number in self._running:
+            self._exited(self._running.pop(number), status)
+        elif self._asked:
+            # Killed before it could say who it is: a number that no process has stands for it.
+            self._early[-number] = status
+            self._answer(-number)
 
     def _answer(self, pid: int) -> None:
         if self._asked and not (started := self._asked.popleft()).done():
