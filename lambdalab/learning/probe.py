@@ -76,6 +76,10 @@ class Probe:
         """Make a boto3 client for another service of the lab."""
         return self._lab.client(service)
 
+    def wind(self, minutes: float) -> None:
+        """Wind the clock: what falls due on the way, such as a retry, is over afterwards."""
+        self._lab.clock.advance(minutes=minutes)
+
     def settings(self, name: str) -> dict[str, Any]:
         """Read the configuration of a function, once no creation or update is under way."""
         wait_until_settled(self.lam, name)
