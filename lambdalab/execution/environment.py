@@ -78,6 +78,7 @@ class Environment:
         self._invocation: Invocation | None = None
         self._began = 0.0
         self._peak = 0
+        self._used = 0.0
         self._listener: Listener | None = None
         self._sandbox: Sandbox | None = None
         self._start: Start | None = None
@@ -223,11 +224,16 @@ class Environment:
                 self._sandbox.kill_all()
             self._tell("reset", self, self._clock.now(), None, {"reason": outcome.status})
 
+    @property
+    def memory_left(self) -> float:
+        """MB left under the function's memory size, as last read."""
+        return self.spec.memory - self._used
+
     def memory_room(self) -> float:
         """MB left under the function's memory size; processes without room are ended."""
         if self._sandbox is None:
             return float(self.spec.memory)
-        used = resident(self._sandbox.pids(), self.spec.memory * MB) / MB
+        used = self._used = resident(self._sandbox.pids(), self.spec.memory * MB) / MB
         self._peak = max(self._peak, math.ceil(used))
         room = self.spec.memory - used
         if room <= 0 and self._phase is not None and not self._phase.done():
@@ -315,7 +321,7 @@ class Environment:
             self._pace.end()
         if self._memory is not None:
             self._memory.close()
-            self._memory = None
+            self._memory, self._used = None, 0.0
         life, self._life = self._life, None
         if life is not None:
             life.end()
@@ -323,7 +329,8 @@ class Environment:
     def _measure(self, outcome: Outcome) -> None:
         if not self.ended and self._memory is not None:
             peak = self._memory.peak() if outcome.duration > LONG else self._memory.own()
-            self._peak = max(self._peak, math.ceil(peak / MB))
+            self._used = peak / MB
+            self._peak = max(self._peak, math.ceil(self._used))
         outcome.memory_used = min(self._peak, self.spec.memory)
         if outcome.status == "out-of-memory":
             outcome.memory_used = self.spec.memory

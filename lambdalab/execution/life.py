@@ -201,6 +201,7 @@ class Life:
 
     def extensions_ready(self) -> None:
         """Every extension waits for the next event."""
+        self.drain()
         self._check()
 
     def extension_failed(self, failure: Failure) -> None:
@@ -255,7 +256,6 @@ class Life:
         """The phase is over when everybody waits for the next event."""
         if not self._waits or not self.extensions.ready or self.over:
             return
-        self.drain()
         self.initialized = True
         answer, self._answer = self._answer, None
         self._events.phase_over(answer)

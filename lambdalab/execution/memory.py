@@ -91,6 +91,10 @@ def _resident(pid: int) -> int:
 class Watched(Protocol):
     """An environment under watch."""
 
+    @property
+    def memory_left(self) -> float:
+        """MB left until its limit, as last read."""
+
     def memory_room(self) -> float:
         """MB left until its limit, by a fresh reading; 0 or less ends it."""
 
@@ -105,8 +109,7 @@ class MemoryWatch:
     def add(self, environment: Watched) -> None:
         """Watch an environment while it runs."""
         self._running.add(environment)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SHORTEST_POLL, self._poll)
+        self._look_after(_pause(environment.memory_left))
 
     def discard(self, environment: Watched) -> None:
         """The environment does not run any more."""
@@ -116,5 +119,18 @@ class MemoryWatch:
         self._timer = None
         room = [environment.memory_room() for environment in list(self._running)]
         if room:
-            pause = min(max(min(room) / FASTEST_GROWTH, SHORTEST_POLL), LONGEST_POLL)
-            self._timer = asyncio.get_running_loop().call_later(pause, self._poll)
+            self._look_after(_pause(min(room)))
+
+    def _look_after(self, pause: float) -> None:
+        """Look after so many seconds, or before."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + pause:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(pause, self._poll)
+
+
+def _pause(room: float) -> float:
+    """The seconds in which so much room, in MB, cannot be filled."""
+    return min(max(room / FASTEST_GROWTH, SHORTEST_POLL), LONGEST_POLL)
