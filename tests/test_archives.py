@@ -172,11 +172,13 @@ INSIDE = {
     "itself": ("link", "link"),
     "away and back": ("deep/link", "../deep/../real.py"),
 }
+# Where packages are unpacked: the name of that folder itself leads nowhere.
+TREE = "root"
 OUTSIDE = {
     "the root": ("link", "/etc/passwd"),
     "up": ("link", ".."),
     "up from a folder": ("deep/link", "../../x"),
-    "back by the way of the name": ("deep/link", "../../root/real.py"),
+    "back by the way of the name": ("deep/link", f"../../{TREE}/real.py"),
     "nowhere": ("link", ""),
     "too far": ("link", "a" * 5000),
     "a zero byte": ("link", "real.py\0"),

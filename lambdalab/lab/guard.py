@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.abc
-import importlib.machinery
 import ipaddress
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from lambdalab.imports import AfterLoad
 from lambdalab.lab.errors import RequestRefusedError
 
 __all__ = ["install", "remove"]
@@ -174,35 +173,4 @@ def _put_back(owner: Any, name: str, replacement: Function, original: Function) 
         setattr(owner, name, original)
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules to patch as they are usually found, and patches them once they ran."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in _PATCHES:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-class _Loader(importlib.abc.Loader):
-    """A module's own loader, and the patch after it."""
-
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self._loader = loader
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        _patch(module)
-
-
-_finder = _Finder()
+_finder = AfterLoad(_PATCHES.__contains__, _patch)

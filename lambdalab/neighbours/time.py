@@ -9,15 +9,14 @@ out in platform time. Waiting (``sleep``) stays real: a thread that waits is not
 from __future__ import annotations
 
 import datetime as real_datetime
-import importlib.abc
-import importlib.machinery
 import sys
 import time as real_time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from lambdalab.clock import wall_time
+from lambdalab.imports import AfterLoad
 
 __all__ = ["install"]
 
@@ -28,8 +27,8 @@ _UTC = real_datetime.UTC
 def install(now: Callable[[], float]) -> None:
     """Let moto ask ``now`` (seconds since the epoch) for the time; the last caller's is asked."""
     _Now.ask = staticmethod(now)
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    if _after_load not in sys.meta_path:
+        sys.meta_path.insert(0, _after_load)
         for name, module in list(sys.modules.items()):
             if _is_moto(name):
                 _mend(module)
@@ -137,32 +136,4 @@ def _is_moto(name: str) -> bool:
     return name == _PACKAGE or name.startswith(f"{_PACKAGE}.")
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds moto's modules as Python does, and mends each when it has been loaded."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if not _is_moto(name):
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and isinstance(spec.loader, importlib.abc.Loader):
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-class _Loader(importlib.abc.Loader):
-    """Loads a module as its own loader does."""
-
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self._loader = loader
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        _mend(module)
+_after_load = AfterLoad(_is_moto, _mend)
