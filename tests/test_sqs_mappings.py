@@ -134,6 +134,16 @@ def test_what_waits_comes_in_batches(
     assert max(map(len, batches)) == largest
 
 
+def test_messages_that_are_sent_together_come_together(stage: Stage, teller: str) -> None:
+    arn = stage.queue()
+    stage.read(teller, arn)
+    entries = [{"Id": str(number), "MessageBody": str(number)} for number in range(10)]
+    for _ in range(30):
+        stage.sqs.send_message_batch(QueueUrl=stage.url(arn), Entries=entries)
+    stage.wind()
+    assert [len(event["Records"]) for event in stage.events(teller)] == [10] * 30
+
+
 def test_a_window_gathers_what_comes_in_it(stage: Stage, teller: str) -> None:
     arn = stage.queue()
     stage.read(teller, arn, BatchSize=100, MaximumBatchingWindowInSeconds=20)

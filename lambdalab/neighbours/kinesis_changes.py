@@ -160,7 +160,8 @@ def _mend_backend(models: Any) -> None:
             return get_records(backend, *given, **named)
 
     def put(backend: Any, *given: Any, **named: Any) -> Any:
-        with gathering():
+        # The records of one request come together.
+        with gathering(), LOCK:
             return put_records(backend, *given, **named)
 
     def delete(backend: Any, *given: Any, **named: Any) -> Any:

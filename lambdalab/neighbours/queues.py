@@ -185,6 +185,7 @@ def install() -> None:
     models.camelcase_to_underscores = cache(models.camelcase_to_underscores)
     for method in (receive_message, change_message_visibility):
         setattr(models.SQSBackend, method.__name__, method)
+    models.SQSBackend.send_message_batch = _together(models.SQSBackend.send_message_batch)
     for name in ("create_queue", "delete_queue", "set_queue_attributes"):
         setattr(models.SQSBackend, name, _telling(getattr(models.SQSBackend, name)))
 
@@ -200,6 +201,20 @@ def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
             notify(f"arn:{backend.partition}:sqs:{backend.region_name}:{backend.account_id}:{name}")
 
     return told
+
+
+def _together(method: Callable[..., Any]) -> Callable[..., Any]:
+    """SendMessageBatch, after which all of its messages are there at once.
+
+    Whoever reads could else get the first ones alone, and with them, after an error, other batches
+    at each run.
+    """
+
+    def sent(backend: Any, queue_name: str, entries: Any) -> Any:
+        with backend.get_queue(queue_name)._messages_lock:
+            return method(backend, queue_name, entries)
+
+    return sent
 
 
 def receive_message(
