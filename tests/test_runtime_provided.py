@@ -147,6 +147,19 @@ def test_a_bootstrap_starts_with_signals_as_the_system_has_them(own: Own, lam: A
     assert "status 141" in invoke(lam, own(script.encode())).log.splitlines()
 
 
+def test_each_attempt_at_an_event_has_an_id_of_its_own(lab: Lab, own: Own, lam: Any) -> None:
+    tells = "Lambda-Runtime-(Aws-Request|Invocation)-Id"
+    fails = BASH.replace('echo "handled $event"', f'grep -oiE "^{tells}: [0-9a-f-]+" <<<"$answer"')
+    name = own(fails.replace("/response", "/error").encode())
+    lam.invoke(FunctionName=name, InvocationType="Event", Payload=b"1")
+    lab.clock.run_until_idle()
+    found = re.findall(f"{tells}: (.+)", "\n".join(lab.tail(name, 100).lines), re.IGNORECASE)
+    requests = [value for kind, value in found if kind.lower() == "aws-request"]
+    attempts = [value for kind, value in found if kind.lower() == "invocation"]
+    assert len(requests) == len(attempts) == 3
+    assert (len(set(requests)), len(set(attempts))) == (1, 3)
+
+
 def test_a_bootstrap_that_ends_is_told_by_its_status(own: Own, lam: Any) -> None:
     answer = invoke(lam, own(b"#!/bin/sh\necho going\nexit 7\n"))
     assert answer.value == {
