@@ -431,10 +431,29 @@ def test_five_batches_at_first_and_more_while_messages_wait(stage: Stage, gate: 
     # 300 more a minute: one each fifth of a second.
     gate.wait_for(8)
     began = [record.time for record in stage.told("poll")]
-    assert [round(time - began[4], 1) for time in began[5:8]] == [0.2, 0.4, 0.6]
+    waited = [time - began[4] for time in began[5:8]]
+    # A busy machine may be late, and is never early.
+    assert all(
+        due - 0.01 < time < due + 0.5 for time, due in zip(waited, (0.2, 0.4, 0.6), strict=True)
+    )
     gate.open()
     stage.wind()
     assert stage.counts(arn) == (0, 0, 0)
+
+
+def test_provisioned_pollers_begin_with_ten_batches_each(stage: Stage, gate: Gate) -> None:
+    function = stage.make_function(waits_at(gate), Timeout=30)
+    arn = stage.queue()
+    stage.send(arn, *map(str, range(22)))
+    pollers = {"MinimumPollers": 2, "MaximumPollers": 2}
+    stage.read_soon(function, arn, BatchSize=1, ProvisionedPollerConfig=pollers)
+    gate.wait_for(20)
+    mark = stage.make_function("def handler(event, context): import time; time.sleep(0.5)")
+    stage.lam.invoke(FunctionName=mark)
+    assert len(gate.arrived) == 20
+    gate.open()
+    stage.wind()
+    assert len(gate.arrived) == 22
 
 
 def test_a_maximum_concurrency_holds(stage: Stage, gate: Gate) -> None:
