@@ -486,3 +486,32 @@ def test_what_makes_no_package_is_told(sources: tuple, text: str) -> None:
 
 def test_zip_needs_no_running_cloud(lab: Lab) -> None:
     assert lab.zip({"a": "1"}) == make_zip(({"a": "1"},))
+
+
+# ---- libraries that are installed
+
+
+def test_an_installed_library_comes_with_a_function(lab: Lab, make_function: Any) -> None:
+    code = (
+        "import io\nfrom PIL import Image\n"
+        "def handler(event, context):\n"
+        "    picture = Image.new('RGB', (8, 4), 'red')\n"
+        "    picture.thumbnail((2, 2))\n"
+        "    return [picture.size, picture.getpixel((0, 0))]\n"
+    )
+    package = lab.zip({"lambda_function.py": code}, lab.library("pillow"))
+    name = make_function(Code={"ZipFile": package})
+    answer = lab.client("lambda").invoke(FunctionName=name)
+    assert json.load(answer["Payload"]) == [[2, 1], [255, 0, 0]]
+
+
+def test_an_installed_library_goes_into_a_layer(lab: Lab) -> None:
+    names = lab.library("pillow", folder="python")
+    assert "python/PIL/Image.py" in names
+    assert not [name for name in names if ".." in name or "__pycache__" in name]
+
+
+@pytest.mark.parametrize("name", ["no-such-thing", ""])
+def test_a_library_that_is_not_installed_is_named(lab: Lab, name: str) -> None:
+    with pytest.raises(PackageError, match=f"{name!r} is not installed here"):
+        lab.library(name)

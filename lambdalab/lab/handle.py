@@ -171,6 +171,16 @@ class Lab:
 
         return make_zip(sources)
 
+    def library(self, name: str, folder: str = "") -> dict[str, bytes]:
+        """Return the files of a library that is installed beside the lab, for ``zip``.
+
+        ``name`` is that of the distribution ("pillow"); in a layer a library stands in the folder
+        "python". Its compiled parts fit this machine. Raises PackageError when it is not installed.
+        """
+        from lambdalab.lab.libraries import library
+
+        return library(name, folder)
+
     def role(self, name: str = "lambda-role", policies: Sequence[str] = (_BASIC,)) -> str:
         """Return the ARN of an execution role, made if it is not there.
 
