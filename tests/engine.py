@@ -44,6 +44,16 @@ class Refusal(NamedTuple):
     message: str
 
 
+def most(measure: Callable[[], float], enough: float, runs: int = 10) -> float:
+    """The largest share of a CPU in several runs: other work on the machine can only take away."""
+    best = 0.0
+    for _ in range(runs):
+        best = max(best, measure())
+        if best > enough:
+            break
+    return best
+
+
 def refusal(call: Callable[..., Any], **parameters: Any) -> Refusal:
     """How a call is refused."""
     with pytest.raises(ClientError) as caught:
