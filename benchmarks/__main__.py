@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks import (
     asynchronous,
+    buckets,
     cold,
     environments,
     machine,
@@ -22,6 +23,7 @@ from benchmarks import (
     queues,
     startup,
     throughput,
+    urls,
     warm,
 )
 from benchmarks.report import Result, Table, UnmeasuredError
@@ -35,6 +37,8 @@ SUITE: Mapping[str, Callable[[], Result]] = {
     "environments": environments.run,
     "queues": queues.run,
     "asynchronous": asynchronous.run,
+    "buckets": buckets.run,
+    "urls": urls.run,
 }
 PAGE = Path(__file__).with_name("results.md")
 

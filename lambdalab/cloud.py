@@ -25,6 +25,7 @@ from lambdalab.endpoint.control import ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.endpoint.presigned import PresignedUrls
 from lambdalab.endpoint.server import CODE, Endpoint
+from lambdalab.endpoint.web import Web
 from lambdalab.execution import hardening
 from lambdalab.execution.environment import Machinery
 from lambdalab.execution.logbook import LogBook
@@ -43,8 +44,18 @@ from lambdalab.functions.storage import Storage
 from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
-from lambdalab.neighbours import application, state
+from lambdalab.neighbours import (
+    alarms,
+    application,
+    secret_rotation,
+    state,
+    workflows,
+)
 from lambdalab.neighbours import time as moto_time
+from lambdalab.sources.code_deploy.engine import CodeDeploy
+from lambdalab.sources.code_deploy.run import World
+from lambdalab.sources.custom_resources import CustomResources
+from lambdalab.sources.function_urls.gate import Gate
 from lambdalab.sources.sources import Sources
 from lambdalab.timeline import Timeline
 from lambdalab.wire import LOOPBACK, Request, listen
@@ -82,7 +93,7 @@ class Cloud:
         self.ended = asyncio.Event()
         self.clock = LabClock(float(self._settings["speed"]))
         self.timeline = Timeline()
-        self._logbook = LogBook()
+        self._logbook = LogBook(self.clock)
         self._metrics = Metrics()
         self._zygote = ZygoteClient(
             self._directory, rooms=self._settings["rooms"], harden=self._settings["harden"]
@@ -101,6 +112,8 @@ class Cloud:
         return self._listener.port
 
     def _assemble(self, base_url: str) -> None:
+        self._base_url = base_url
+        workflows.connect(self.clock, asyncio.get_running_loop())
         settings = self._settings
         machinery = Machinery(
             self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
@@ -131,9 +144,10 @@ class Cloud:
         traffic = Traffic(directory, self.clock, self._draws)
         self._governance.tags.holders["event-source-mapping"] = traffic.mappings.tags_of
         self._rates = RequestRates(self.clock)
+        aliases = AliasService(directory, self._draws.stream("aliases"))
         services = [
             self._functions,
-            AliasService(directory, self._draws.stream("aliases")),
+            aliases,
             *self._governance.services,
             *self._storage.services,
             *traffic.services,
@@ -151,10 +165,16 @@ class Cloud:
         self._sources = Sources(
             traffic.mappings,
             self._invocations,
+            traffic.urls,
+            Gate(settings["account"], settings["secret"]),
             clock=self.clock,
             timeline=self.timeline,
             metrics=self._metrics,
             draws=self._draws,
+        )
+        self._deployments = CodeDeploy(
+            World(self._sources.pushes, aliases, self.clock, self.timeline, self._in_alarm),
+            self._draws.stream("deployments"),
         )
         self._stacks = StackResources(services, directory, asyncio.get_running_loop())
         self._endpoint = Endpoint(
@@ -168,12 +188,14 @@ class Cloud:
                 timeline=self.timeline,
                 reset=self.reset,
                 stop=self.ended.set,
+                send=self._sources.sample_events.send,
             ),
             operations=LambdaOperations(
                 services, self._invocations, self._draws, self._rates if settings["rates"] else None
             ),
             packages=self._packages,
             presigned=PresignedUrls(self.clock),
+            web=Web(self._sources.planes, self._listener.port),
             before=self._before_moto,
             prepare=self._prepare_moto,
         )
@@ -187,12 +209,25 @@ class Cloud:
         elif service == "monitoring":
             self._metrics.flush()
 
+    def _in_alarm(self, account: str, region: str, names: list[str]) -> list[str]:
+        self._metrics.flush()
+        return alarms.active(account, region, names, self.clock.now())
+
     def _prepare_moto(self, service: str) -> None:
         if service == "cloudformation":
             # Imported here: it takes a second, and few lessons need it.
-            from lambdalab.neighbours import cloudformation
+            from lambdalab.neighbours import cloudformation, stack_custom
 
-            cloudformation.install(self._stacks)
+            cloudformation.install(self._stacks, self._deployments, self._base_url)
+            stack_custom.install(CustomResources(self._sources.pushes, self._base_url))
+        elif service == "states":
+            workflows.install(self._sources.step_functions, self._base_url)
+        elif service == "cognito-idp":
+            from lambdalab.neighbours import user_pools
+
+            user_pools.install(self._sources.user_pools)
+        elif service == "secretsmanager":
+            secret_rotation.install(self._sources.secret_rotations)
 
     async def reset(self) -> None:
         """An empty cloud again, on the same port, as after a start.
@@ -201,6 +236,7 @@ class Cloud:
         """
         self._sources.stop()
         self._pool.end_all()
+        await self._deployments.empty()
         await self._sources.empty()
         await self._invocations.empty()
         self._registry.clear()
@@ -209,6 +245,7 @@ class Cloud:
         self._rates.clear()
         self._packages.clear()
         self.clock.restart()
+        workflows.forget()
         self._logbook.clear()
         self._metrics.clear()
         self._endpoint.forget_callers()

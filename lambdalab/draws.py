@@ -7,9 +7,12 @@ the identifier of an invocation does not depend on how often a waiter has polled
 from __future__ import annotations
 
 from random import Random
-from uuid import UUID
 
 __all__ = ["Draws", "identifier"]
+
+# The bits of a UUID that tell its version and variant, and what they say in version 4.
+_FIXED = 0xF000 << 64 | 0xC000 << 48
+_VERSION_4 = 0x4000 << 64 | 0x8000 << 48
 
 
 class Draws:
@@ -30,5 +33,9 @@ class Draws:
 
 
 def identifier(random: Random) -> str:
-    """An identifier in the form of a UUID."""
-    return str(UUID(int=random.getrandbits(128), version=4))
+    """An identifier in the form of a UUID of version 4.
+
+    Written here and not by ``uuid``, which takes twice the time: each invocation draws several.
+    """
+    text = f"{random.getrandbits(128) & ~_FIXED | _VERSION_4:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

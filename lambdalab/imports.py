@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-__all__ = ["AfterLoad"]
+__all__ = ["AfterLoad", "after_load"]
 
 
 class AfterLoad(importlib.abc.MetaPathFinder):
@@ -27,10 +28,23 @@ class AfterLoad(importlib.abc.MetaPathFinder):
         """As of every finder; None for modules that are not wanted."""
         if not self._wanted(fullname):
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        spec = self._behind(fullname, path, target)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self._mend)
         return spec
+
+    def _behind(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """What the finders after this one find: they may have something to change as well."""
+        finders: list[Any] = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 if self in finders else 0 :]:
+            find = getattr(finder, "find_spec", None)
+            spec = None if find is None else find(fullname, path, target)
+            if spec is not None:
+                found: importlib.machinery.ModuleSpec = spec
+                return found
+        return None
 
 
 class _Loader(importlib.abc.Loader):
@@ -49,3 +63,26 @@ class _Loader(importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
         self._mend(module)
+
+
+_mends: dict[str, list[Callable[[ModuleType], None]]] = {}
+
+
+def after_load(name: str, mend: Callable[[ModuleType], None]) -> None:
+    """Hand a module to ``mend`` once it is loaded, or now if it is; once for each ``mend``."""
+    mends = _mends.setdefault(name, [])
+    if mend in mends:
+        return
+    mends.append(mend)
+    if name in sys.modules:
+        mend(sys.modules[name])
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+
+
+def _mend_all(module: ModuleType) -> None:
+    for mend in _mends[module.__name__]:
+        mend(module)
+
+
+_finder = AfterLoad(_mends.__contains__, _mend_all)

@@ -10,7 +10,18 @@ PACKAGE = ROOT / "lambdalab"
 # From the ground up. A room imports from lower floors, and from those named before it on its own.
 # "lambdalab" is the package itself, which offers what `lab` offers.
 FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("facts", "imports", "spans", "clock", "draws", "timeline", "errors", "wire", "neighbours"),
+    1: (
+        "facts",
+        "imports",
+        "addresses",
+        "spans",
+        "clock",
+        "draws",
+        "timeline",
+        "errors",
+        "wire",
+        "neighbours",
+    ),
     2: ("execution", "network", "access", "simulator"),
     3: ("functions", "invocation"),
     4: ("sources", "databases", "edge"),

@@ -16,7 +16,7 @@ TAGS = frozenset({"nbval-ignore-output", "raises-exception"})
 # What requirements.txt brings and a learner meets; the rest is Python's own.
 IMPORTABLE = frozenset(
     {*sys.stdlib_module_names, "IPython", "boto3", "botocore", "ipywidgets", "lambdalab"}
-    | {"matplotlib"}
+    | {"PIL", "matplotlib"}
 )
 
 PARTS = (

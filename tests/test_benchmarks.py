@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import (
+    buckets,
     cold,
     environments,
     harness,
@@ -17,6 +18,7 @@ from benchmarks import (
     ministack,
     startup,
     throughput,
+    urls,
     warm,
 )
 from benchmarks.__main__ import SUITE, main
@@ -166,6 +168,12 @@ def test_warm_compares_medians_of_rounds():
     assert [row[0] for row in result.table.rows] == [FLOOR, LAB, HARDENED, PEER]
 
 
+def test_urls_compares_medians_of_rounds():
+    rounds = {FLOOR: rounds_of(1.0, 2.0, 1.0), LAB: rounds_of(1.4, 2.8, 9.0)}
+    (ratio,) = urls.result(rounds).ratios
+    assert (ratio.name, ratio.value, ratio.bound) == ("url_p50_to_floor", pytest.approx(1.4), 1.5)
+
+
 def test_warm_without_the_peer_does_not_pass():
     rounds = {FLOOR: rounds_of(1), LAB: rounds_of(1), HARDENED: rounds_of(1)}
     result = warm.result([Side(name, None) for name in rounds], rounds)
@@ -225,6 +233,14 @@ def test_memory_judges_the_largest_environment():
     result = memory.result({FLOOR: [7_000_000], LAB: [5_000_000, 8_500_000]})
     assert result.ratios[0].value == pytest.approx(8.5)
     assert not result.held
+
+
+def test_buckets_compare_with_the_peer():
+    rounds = {LAB: rounds_of(0.003, 0.002), PEER: rounds_of(0.004, 0.004)}
+    result = buckets.result(rounds)
+    assert result.ratios[0].value == pytest.approx(0.625)
+    assert result.held
+    assert not buckets.result({LAB: rounds_of(0.002)}).held, "without the peer nothing is known"
 
 
 # The command

@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from lambdalab import Lab, start
-from lambdalab.endpoint import signing
+from lambdalab.access import signing
 from tests.engine import (
     SIGNED_FOR_LAMBDA,
     Reply,
@@ -58,7 +58,7 @@ def lists(lab: Lab, **headers: str) -> Reply:
         ("bucket.s3.localhost:4566", True),
         ("lambda.us-east-1.amazonaws.com", True),
         ("bucket.s3.amazonaws.com", True),
-        ("abc.lambda-url.us-east-1.on.aws", True),
+        ("lambda.us-east-1.api.aws", True),
         ("evil.example", False),
         ("evil.example:4566", False),
         ("127.0.0.1.evil.example", False),

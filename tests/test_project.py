@@ -166,11 +166,16 @@ def test_what_the_package_needs_is_in_requirements_at_a_version_that_fits() -> N
 
 # Packages that the package imports and that another one, which it requires, is made of.
 BROUGHT_BY = {
+    "PIL": "pillow",
     "botocore": "boto3",
+    "joserfc": "moto",
+    "jsonschema": "moto",
     "nbclient": "jupyterlab",
     "nbformat": "jupyterlab",
     "packaging": "jupyterlab",
+    "samtranslator": "aws-sam-translator",
     "urllib3": "boto3",
+    "yaml": "moto",
 }
 
 

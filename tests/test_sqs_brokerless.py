@@ -33,7 +33,8 @@ def test_there_is_an_example_event_of_each(name: str) -> None:
 
 
 def test_the_examples_are_all_there() -> None:
-    assert [event.name for event in facts.example_events()] == list(SHAPES)
+    # Those of services that call functions come after them.
+    assert [event.name for event in facts.example_events()][: len(SHAPES)] == list(SHAPES)
 
 
 def test_what_the_examples_carry_is_base64() -> None:

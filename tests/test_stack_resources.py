@@ -606,7 +606,7 @@ signatures = {
         models.Stack.update, models.Stack.delete,
     )
 }
-cloudformation.install(StackResources([], None, None))
+cloudformation.install(StackResources([], None, None), None, "")
 ours = {name: one for name, one in parsing.get_model_map().items() if "::Lambda::" in name}
 lacking = [name for name in wanted if not all(hasattr(one, name) for one in ours.values())]
 foreign = [name for name, one in ours.items() if not issubclass(one, cloudformation.LambdaResource)]

@@ -22,7 +22,7 @@ _JSON = (("Content-Type", "application/json"),)
 
 
 class ControlApi:
-    """Timeline, clock, reset and stop."""
+    """Timeline, clock, reset, stop and test events."""
 
     def __init__(
         self,
@@ -32,12 +32,14 @@ class ControlApi:
         timeline: Timeline,
         reset: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
+        send: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
     ) -> None:
         self._token = token
         self._clock = clock
         self._timeline = timeline
         self._reset = reset
         self._stop = stop
+        self._send = send
         self._calls: dict[tuple[str, str], Callable[[Request], dict[str, Any]]] = {
             ("GET", "timeline"): self._read_timeline,
             ("GET", "clock"): self._read_clock,
@@ -46,6 +48,7 @@ class ControlApi:
         self._long: dict[tuple[str, str], Callable[[Request], Awaitable[dict[str, Any]]]] = {
             ("POST", "reset"): self._empty,
             ("POST", "clock"): self._advance,
+            ("POST", "event"): self._send_event,
             ("POST", "clock/idle"): self._run_until_idle,
         }
 
@@ -80,6 +83,9 @@ class ControlApi:
         limit = float(json.loads(request.body)["limit"])
         idle = await self._clock.run_until_idle(limit)
         return {**self._read_clock(request), "idle": idle}
+
+    async def _send_event(self, request: Request) -> dict[str, Any]:
+        return await self._send(json.loads(request.body))
 
     async def _empty(self, _: Request) -> dict[str, Any]:
         await self._reset()

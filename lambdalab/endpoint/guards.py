@@ -3,6 +3,10 @@
 A page of any site can make the browser post to a port of this machine, and a DNS name under its
 control can be made to point here. Neither gets an answer: the Host must be loopback or AWS's own
 naming, and a request that names an Origin must come from this machine.
+
+The web addresses of functions are the exception, for at AWS they are open to pages of every origin:
+what those may read is for CORS to say, and who may call for the function's policy. The Host counts
+for them too.
 """
 
 from __future__ import annotations
@@ -23,9 +27,14 @@ _AWS = re.compile(
 )
 
 
-def refusal(request: Request) -> Response | None:
-    """The answer to a request that must not be served, or None."""
+def refusal(request: Request, *, public: bool = False) -> Response | None:
+    """The answer to a request that must not be served, or None.
+
+    ``public`` says that it is for a web address of functions, which pages of all origins may call.
+    """
     headers = request.headers
+    if public:
+        return _judge(headers.get("host", ""), None, None)
     return _judge(headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site"))
 
 

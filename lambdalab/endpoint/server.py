@@ -6,20 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from lambdalab.endpoint import guards, signing
+from lambdalab.access import signing
+from lambdalab.endpoint import guards
 from lambdalab.endpoint.control import PREFIX, ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
 from lambdalab.endpoint.presigned import PresignedUrls
+from lambdalab.endpoint.web import Web
 from lambdalab.errors import AwsError
 from lambdalab.functions import model, serialize
 from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import PackageStore
-from lambdalab.neighbours import application, sqs_calls, sts
+from lambdalab.neighbours import application, s3_calls, sns_signatures, sqs_calls, sts
 from lambdalab.wire import Request, Response
 
 __all__ = ["CODE", "Endpoint"]
 
 CODE = f"{PREFIX}code/"
+# Where functions answer for custom resources of stacks.
+CUSTOM = f"{PREFIX}custom-resource/"
 # The request id of an answer to a request that was not let in.
 _NO_REQUEST = "00000000-0000-0000-0000-000000000000"
 # moto's calls block: a handler that waits for one must not keep another from coming in.
@@ -45,6 +49,7 @@ class Endpoint:
         operations: LambdaOperations,
         packages: PackageStore,
         presigned: PresignedUrls,
+        web: Web,
         before: Callable[[str], None],
         prepare: Callable[[str], None],
     ) -> None:
@@ -56,18 +61,28 @@ class Endpoint:
         self._operations = operations
         self._packages = packages
         self._presigned = presigned
+        self._web = web
         self._before = before
         self._prepare = prepare
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
+        # Stacks call the lab themselves: they must not keep all threads from answering them.
+        self._stack_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stacks")
         self._accounts: dict[str, str] = {}
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
-        refused = guards.refusal(request)
+        route = self._web.route(request)
+        refused = guards.refusal(request, public=route is not None)
         if refused is not None:
             return refused
+        if route is not None:
+            return self._web.answer(request, route)
         if request.path.startswith(PREFIX):
             return self._own(request)
+        return self._api(request)
+
+    def _api(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer a request for the API of a service."""
         signed_for = signing.scope(request)
         if self._secret is not None:
             try:
@@ -76,6 +91,9 @@ class Endpoint:
                 return serialize.refusal(error, _NO_REQUEST)
         if signed_for is None and model.match(request.method, request.path, request.query_string):
             return serialize.refusal(signing.missing_token(), _NO_REQUEST)
+        certificate = sns_signatures.answer(request) if signed_for is None else None
+        if certificate is not None:
+            return certificate
         if signed_for is not None and signed_for.service == "lambda":
             caller = Caller(
                 self._account_of(signed_for.access_key), signed_for.region or self._region
@@ -85,9 +103,12 @@ class Endpoint:
         if expired is not None:
             return expired
         service = signed_for.service if signed_for else ""
-        if service == "sqs" and signed_for is not None:
+        if signed_for is not None and service in ("sqs", "s3"):
             account = self._account_of(signed_for.access_key)
-            plain = sqs_calls.answer(request, account, signed_for.region or self._region)
+            if service == "s3":
+                plain = s3_calls.answer(request, account)
+            else:
+                plain = sqs_calls.answer(request, account, signed_for.region or self._region)
             if plain is not None:
                 return plain
         self._before(service)
@@ -95,11 +116,14 @@ class Endpoint:
 
     def close(self) -> None:
         """Take no more calls for moto."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._stack_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _own(self, request: Request) -> Response | Awaitable[Response]:
         if request.path.startswith(CODE):
             return self._code(request.path[len(CODE) :])
+        if request.path.startswith(CUSTOM):
+            return _custom_resource(request)
         return self._control.handle(request)
 
     def _code(self, key: str) -> Response:
@@ -110,7 +134,8 @@ class Endpoint:
 
     async def _moto(self, request: Request, service: str) -> Response:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._call_moto, request, service)
+        threads = self._stack_threads if service == "cloudformation" else self._threads
+        return await loop.run_in_executor(threads, self._call_moto, request, service)
 
     def _call_moto(self, request: Request, service: str) -> Response:
         self._prepare(service)
@@ -131,3 +156,14 @@ class Endpoint:
         """The cloud has been emptied: keys may belong to nobody now."""
         self._accounts.clear()
         self._presigned.clear()
+
+
+def _custom_resource(request: Request) -> Response:
+    """The answer of a function to CloudFormation; whoever knows the address may give it."""
+    # Loaded by then: somebody has made a stack.
+    from lambdalab.neighbours import stack_custom
+
+    taken = request.method == "PUT" and stack_custom.answer(
+        request.path[len(CUSTOM) :], request.body
+    )
+    return Response(200 if taken else 404)

@@ -96,7 +96,8 @@ class RuntimeApi:
         if refusal is not None:
             return _Unread(refusal)
         assert self._current is not None
-        answer = StreamedAnswer(self._current.sink)
+        content_type = request.headers.get("content-type", "")
+        answer = StreamedAnswer(self._current.sink, content_type)
         # An invocation is answered once, and this is the answer.
         self._current, self._streams = None, True
         return _StreamReader(answer, self._events, self._streamed)

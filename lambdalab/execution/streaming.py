@@ -34,18 +34,20 @@ ERROR_BODY = "lambda-runtime-function-error-body"
 class ResponseSink:
     """Where the parts of a streamed response wait for the caller, who may be slower.
 
-    ``begun`` says whether the runtime streams at all.
+    ``begun`` says whether the runtime streams at all, ``content_type`` what it says it sends.
     """
 
     def __init__(self) -> None:
         self.begun = False
+        self.content_type = ""
         self._parts: deque[bytes] = deque()
         self._closed = False
         self._changed = asyncio.Event()
 
-    def begin(self) -> None:
+    def begin(self, content_type: str = "") -> None:
         """The runtime has begun to answer."""
         self.begun = True
+        self.content_type = content_type
         self._changed.set()
 
     def put(self, part: bytes) -> None:
@@ -64,6 +66,12 @@ class ResponseSink:
             self._changed.clear()
             await self._changed.wait()
 
+    def taken(self) -> bytes:
+        """All that has come and nobody has taken yet."""
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
     async def parts(self) -> AsyncIterator[bytes]:
         """The parts as they come, until there are no more."""
         while True:
@@ -81,13 +89,13 @@ class StreamedAnswer:
     What goes beyond the limit is read and dropped.
     """
 
-    def __init__(self, sink: ResponseSink | None) -> None:
+    def __init__(self, sink: ResponseSink | None, content_type: str = "") -> None:
         self._sink = sink
         self._size = 0
         self._kept: list[bytes] = []
         self.limit = LARGEST_RESPONSE if sink is None else LARGEST_STREAM
         if sink is not None:
-            sink.begin()
+            sink.begin(content_type)
 
     @property
     def too_large(self) -> bool:

@@ -10,6 +10,7 @@ from lambdalab.facts.event import Event
 from lambdalab.facts.fact import Fact
 from lambdalab.facts.message import Message
 from lambdalab.facts.runtime import Runtime
+from lambdalab.facts.service import Service
 from lambdalab.facts.tables import UnknownFactError, find, table
 from lambdalab.facts.variable import Variable
 
@@ -18,6 +19,7 @@ __all__ = [
     "Fact",
     "Message",
     "Runtime",
+    "Service",
     "UnknownFactError",
     "Variable",
     "example_event",
@@ -31,6 +33,8 @@ __all__ = [
     "reserved_variables",
     "runtime",
     "runtimes",
+    "service",
+    "services",
     "variables",
 ]
 
@@ -46,12 +50,12 @@ def quotas() -> tuple[Fact, ...]:
 
 
 def example_event(name: str) -> Event:
-    """Return the example event of a source whose broker the lab does not have, such as ``msk``."""
+    """Return the example event of a source or service that the lab lacks, such as ``msk``."""
     return find("events.toml", Event, name)
 
 
 def example_events() -> tuple[Event, ...]:
-    """Return the example events of all such sources."""
+    """Return the example events of all such sources and services."""
     return tuple(table("events.toml", Event).values())
 
 
@@ -83,6 +87,16 @@ def runtime(name: str) -> Runtime:
 def runtimes() -> tuple[Runtime, ...]:
     """Return all runtimes, those of the AWS table of today first, then the retired ones."""
     return tuple(table("runtimes.toml", Runtime).values())
+
+
+def service(name: str) -> Service:
+    """Return how the service of that short name invokes functions; UnknownFactError if none."""
+    return find("services.toml", Service, name)
+
+
+def services() -> tuple[Service, ...]:
+    """Return all services that invoke functions, or from which Lambda reads."""
+    return tuple(table("services.toml", Service).values())
 
 
 def variables() -> tuple[Variable, ...]:

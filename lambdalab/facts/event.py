@@ -28,7 +28,6 @@ class Event:
     checked: datetime.date
 
     @property
-    def value(self) -> dict[str, Any]:
-        """The event as a handler gets it."""
-        found: dict[str, Any] = json.loads(self.event)
-        return found
+    def value(self) -> Any:
+        """The event as a handler gets it: an object, or a list."""
+        return json.loads(self.event)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lambdalab.errors import AwsError, aws_error
 
-__all__ = ["LATEST", "FunctionId", "function_arn", "resolve"]
+__all__ = ["LATEST", "FunctionId", "function_arn", "is_function_arn", "resolve"]
 
 LATEST = "$LATEST"
 
@@ -38,6 +38,12 @@ class FunctionId(NamedTuple):
 def function_arn(account: str, region: str, name: str) -> str:
     """The unqualified ARN of a function."""
     return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+def is_function_arn(text: object) -> bool:
+    """Whether a text is the ARN of a function, of a version or of an alias of one."""
+    found = _NAME.fullmatch(text) if isinstance(text, str) else None
+    return found is not None and None not in (found["region"], found["account"])
 
 
 def resolve(given: str, account: str, region: str, qualifier: str | None = None) -> FunctionId:

@@ -19,10 +19,11 @@ class Traffic:
 
     def __init__(self, directory: Directory, clock: LabClock, draws: Draws) -> None:
         self.mappings = MappingService(directory, clock, draws.stream("mappings"))
+        self.urls = UrlService(directory, clock, draws.stream("urls"))
         self.services: list[object] = [
             ConcurrencyService(directory),
             ProvisionedService(directory, clock, draws.stream("provisioned concurrency")),
             EventConfigService(directory, clock),
-            UrlService(directory, clock, draws.stream("urls")),
+            self.urls,
             self.mappings,
         ]

@@ -1,6 +1,6 @@
 """Function URLs: an HTTP address for a function or an alias of it.
 
-The addresses are recorded; no server answers on them yet.
+The addresses are kept here; ``sources/function_urls`` answers on them.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdalab.clock import LabClock
 from lambdalab.errors import aws_error
@@ -17,7 +17,7 @@ from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.paging import page
 from lambdalab.functions.records import Function
 
-__all__ = ["URL", "UrlService"]
+__all__ = ["URL", "FunctionUrl", "UrlService"]
 
 # The kind under which a URL is attached.
 URL = "function URL"
@@ -29,6 +29,24 @@ _NO_FUNCTION = "function.missing-for-url"
 _MISSING = "resource.missing"
 
 
+class FunctionUrl(NamedTuple):
+    """One address: the function, the qualifier under which the URL is kept, and its settings."""
+
+    function: Function
+    key: str
+    settings: dict[str, Any]
+
+    @property
+    def qualifier(self) -> str | None:
+        """The alias that the address is for; None for the function itself."""
+        return None if self.key == LATEST else self.key
+
+    @property
+    def arn(self) -> str:
+        """The ARN of what it invokes."""
+        return self.function.qualified_arn(self.qualifier)
+
+
 class UrlService:
     """The operations on function URLs."""
 
@@ -36,6 +54,19 @@ class UrlService:
         self._directory = directory
         self._clock = clock
         self._random = draw
+        self._places: dict[str, tuple[Function, str]] = {}
+
+    def find(self, name: str) -> FunctionUrl | None:
+        """The URL whose address begins with that name; None where there is none (any more)."""
+        place = self._places.get(name)
+        if place is None:
+            return None
+        function, key = place
+        settings = function.attachments(URL).get(key)
+        if function.deleted or settings is None or _name(settings) != name:
+            del self._places[name]
+            return None
+        return FunctionUrl(function, key, settings)
 
     def create_function_url_config(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """CreateFunctionUrlConfig."""
@@ -54,6 +85,7 @@ class UrlService:
             "CreationTime": now,
             "LastModifiedTime": now,
         }
+        self._places[_name(urls[key])] = (function, key)
         return _without(urls[key], "LastModifiedTime")
 
     def get_function_url_config(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +140,12 @@ class UrlService:
 
     def _now(self) -> str:
         return f"{self._clock.utc():%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _name(settings: dict[str, Any]) -> str:
+    """The first part of an address."""
+    address: str = settings["FunctionUrl"]
+    return address.removeprefix("https://").partition(".")[0]
 
 
 def _cors(given: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from lambdalab.invocation.queued import QueuedEvent
 from lambdalab.invocation.record import dead_letter, detail_type, invocation_record, object_key
 from lambdalab.invocation.reports import QueueReports
 from lambdalab.neighbours import eventbridge, s3, sns, sqs
+from lambdalab.neighbours.asking import carrying
 
 __all__ = ["Delivery"]
 
@@ -66,7 +67,9 @@ class Delivery:
             if arn.split(":")[2] == "lambda":
                 act()
             else:
-                await asyncio.to_thread(act)
+                # Contexts go along into the thread: whatever hears of it there goes on.
+                with carrying(event.invocation.trace_id):
+                    await asyncio.to_thread(act)
         except Exception as error:
             self._reports.undelivered(event, what, arn, _words(error))
         else:

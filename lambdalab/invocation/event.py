@@ -20,14 +20,18 @@ _TOKEN = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*")
 _FIRST_PRINTABLE, _LAST_PRINTABLE = 32, 126
 
 
-def checked(event: bytes, invocation_type: str) -> bytes:
-    """The event as the handler gets it: an absent one is an empty object."""
+def checked(event: bytes, invocation_type: str, *, is_json: bool = False) -> bytes:
+    """The event as the handler gets it: an absent one is an empty object.
+
+    With ``is_json`` only its length is looked at.
+    """
     largest, kind = _LIMITS.get(invocation_type, (len(event), ""))
     if len(event) > largest:
         raise aws_error(f"payload.{kind}-too-large", size=len(event))
     if not event.strip():
         return b"{}"
-    _check_json(event)
+    if not is_json:
+        _check_json(event)
     return event
 
 

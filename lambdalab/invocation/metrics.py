@@ -16,17 +16,19 @@ from lambdalab.neighbours import cloudwatch
 __all__ = ["Metrics"]
 
 LONGEST_WAIT = 1.0
-_UNITS = dict.fromkeys(("AsyncEventAge", "Duration", "IteratorAge"), "Milliseconds")
+_UNITS = dict.fromkeys(
+    ("AsyncEventAge", "Duration", "IteratorAge", "UrlRequestLatency"), "Milliseconds"
+)
 # Concurrency belongs to a function and to the account, not to one of its versions.
 _WITHOUT_RESOURCE = {"ConcurrentExecutions"}
 
 
 class _Key(NamedTuple):
     function: FunctionId
-    metric: str
     minute: int
     executed: str | None
-    mapping: str | None = None
+    mapping: str | None
+    metric: str
 
 
 class _Sum:
@@ -59,15 +61,17 @@ class Metrics:
 
         ``executed`` is the version that ran, where an alias shares invocations among two.
         """
-        self._add(_Key(function, "", int(time) // 60, executed), values)
+        self._add((function, int(time) // 60, executed, None), values)
 
     def add_mapping(self, function: FunctionId, uuid: str, time: float, **values: float) -> None:
         """Count values for an event source mapping of a function."""
-        self._add(_Key(function, "", int(time) // 60, None, uuid), values)
+        self._add((function, int(time) // 60, None, uuid), values)
 
-    def _add(self, place: _Key, values: dict[str, float]) -> None:
+    def _add(
+        self, place: tuple[FunctionId, int, str | None, str | None], values: dict[str, float]
+    ) -> None:
         for metric, value in values.items():
-            key = place._replace(metric=metric)
+            key = _Key(*place, metric)
             known = self._sums.get(key)
             if known is None:
                 self._sums[key] = _Sum(value)

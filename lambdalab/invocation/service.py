@@ -7,6 +7,7 @@ call (DryRun). Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from lambdalab.execution import runtimes
 from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.spec import Invocation, Outcome
 from lambdalab.execution.streaming import ResponseSink
+from lambdalab.functions.arns import is_function_arn
 from lambdalab.functions.lookup import Caller, Directory, Located
 from lambdalab.functions.records import Version
 from lambdalab.invocation import answers, event, event_stream
@@ -123,6 +125,8 @@ class InvocationService:
 
         With ``call`` and ``send`` this is the way in for services of the same cloud.
         """
+        if not is_function_arn(function_arn):
+            raise aws_error("function.missing", arn=function_arn)
         region, account = function_arn.split(":")[3:5]
         return self._directory.locate(Caller(account, region), {"FunctionName": function_arn})
 
@@ -133,9 +137,19 @@ class InvocationService:
         *,
         request_id: str | None = None,
         trace: str | None = None,
+        sink: ResponseSink | None = None,
+        answered: Callable[[Outcome], None] | None = None,
+        is_json: bool = False,
     ) -> Outcome:
-        """Invoke as RequestResponse; raises AwsError where the function may not run now."""
-        invocation = self._invocation(target, payload, request_id, trace)
+        """Invoke as RequestResponse; raises AwsError where the function may not run now.
+
+        A function that streams its response sends it to ``sink``. ``answered`` hears the outcome as
+        soon as the function has answered, when its extensions may still be at work and nothing is
+        written down yet. ``is_json`` says that nobody need look whether the payload is JSON.
+        """
+        invocation = self._invocation(
+            target, payload, request_id, trace, sink=sink, answered=answered, is_json=is_json
+        )
         return await self._run(route(target, self._routes), invocation)
 
     def send(
@@ -192,8 +206,11 @@ class InvocationService:
         trace: str | None,
         *,
         kind: str = "RequestResponse",
+        sink: ResponseSink | None = None,
+        answered: Callable[[Outcome], None] | None = None,
+        is_json: bool = False,
     ) -> Invocation:
-        body = event.checked(payload, kind)
+        body = event.checked(payload, kind, is_json=is_json)
         _check_invocable(target.version)
         header = trace_header(trace, self._clock.now(), self._traces)
         header, earlier = followed(header, target.function, fresh="Lineage=" not in (trace or ""))
@@ -204,6 +221,8 @@ class InvocationService:
             trace_id=header,
             invocation_id=identifier(self._attempts),
             earlier=earlier,
+            sink=sink,
+            answered=answered,
         )
 
     async def _run(self, target: Located, invocation: Invocation) -> Outcome:

@@ -8,6 +8,7 @@
       NotIdleError            something on the platform waits longer than one wanted to wind
       PackageError            something cannot be packed for Lambda
       RequestRefusedError     the guard kept a request on this machine
+      ServiceRefusedError     Lambda does not let a service call a function
 
 None of them is an OSError or a botocore error: botocore retries or swallows some of those.
 """
@@ -23,6 +24,7 @@ __all__ = [
     "NotIdleError",
     "PackageError",
     "RequestRefusedError",
+    "ServiceRefusedError",
 ]
 
 
@@ -60,3 +62,11 @@ class PackageError(LabError):
 
 class RequestRefusedError(LabError):
     """The guard kept a request on this machine."""
+
+
+class ServiceRefusedError(LabError):
+    """Lambda does not let a service call a function; ``code`` is Lambda's name for the reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

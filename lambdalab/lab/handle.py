@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lambdalab.lab.packages import Source
     from lambdalab.lab.tail import Tail
     from lambdalab.lab.timeline_view import Timeline, TimelineReader
+    from lambdalab.lab.web import BrowserUrl, LabHttp
 
 __all__ = ["Lab", "start"]
 
@@ -92,6 +93,7 @@ class Lab:
         self._exports: Exports | None = None
         self._session: boto3.Session | None = None
         self._reader: TimelineReader | None = None
+        self._http: LabHttp | None = None
         token = secrets.token_urlsafe(24)
         with contextlib.ExitStack() as undo:
             guard.install()
@@ -137,6 +139,8 @@ class Lab:
         self._control.reset()
         if self._reader is not None:
             self._reader.forget()
+        if self._http is not None:
+            self._http.cookies.clear()
 
     @property
     def session(self) -> boto3.Session:
@@ -157,6 +161,30 @@ class Lab:
         """Make a boto3 resource of this very lab; ``options`` as ``boto3.resource`` takes them."""
         make: Any = self.session.resource
         return make(service, **options)
+
+    @property
+    def http(self) -> LabHttp:
+        """A requests session for the lab's web addresses, as they are at AWS.
+
+        ``lab.http.get(url)``, where ``url`` is that of a function URL, an API or a load balancer,
+        with https too. Names outside AWS and this machine raise RequestRefusedError.
+        """
+        self._check()
+        if self._http is None:
+            from lambdalab.lab.web import LabHttp
+
+            self._http = LabHttp(self._process.port, self._check)
+        return self._http
+
+    def browser_url(self, aws_url: str) -> BrowserUrl:
+        """Return the address on this machine that a browser opens in place of one at AWS.
+
+        A notebook shows it as a link. ArgumentError for what is not the address of a function URL,
+        an API or a load balancer.
+        """
+        from lambdalab.lab.web import browser_url
+
+        return browser_url(self.endpoint_url, aws_url)
 
     def zip(self, *sources: Source) -> bytes:
         """Return the bytes of a deployment package, for ``Code={"ZipFile": ...}`` or a layer.
@@ -181,8 +209,15 @@ class Lab:
 
         return library(name, folder)
 
-    def role(self, name: str = "lambda-role", policies: Sequence[str] = (_BASIC,)) -> str:
+    def role(
+        self,
+        name: str = "lambda-role",
+        policies: Sequence[str] = (_BASIC,),
+        service: str = "lambda.amazonaws.com",
+    ) -> str:
         """Return the ARN of an execution role, made if it is not there.
+
+        ``service`` is who may take it: another than Lambda for a role with which that one calls.
 
         The long way::
 
@@ -196,7 +231,21 @@ class Lab:
         """
         from lambdalab.lab.roles import make_role
 
-        return make_role(self.client("iam"), name, policies)
+        return make_role(self.client("iam"), name, policies, service)
+
+    def send_event(self, service: str, function: str, event: Any = None) -> dict[str, Any]:
+        """Call a function as a service that the lab does not have, such as ``"ses"``.
+
+        ``service`` is a name in ``facts.services()``; it comes with the ARN and the account of its
+        ``permission_example``, and with its example event where no other is given. The answer is
+        Invoke's, its Payload read as JSON. ServiceRefusedError where Lambda does not let it.
+        """
+        from lambdalab.lab.sample_events import send_event
+
+        self._check()
+        named = function.startswith("arn:")
+        place = f"arn:aws:lambda:{self.region}:{self.account}:function:"
+        return send_event(self._control, service, function if named else place + function, event)
 
     def tail(self, name: str, lines: int = 20) -> Tail:
         """Return the newest log lines of a function, of all its environments.

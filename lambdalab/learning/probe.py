@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = ["FunctionFailedError", "Inputs", "Probe", "explain", "fresh_inputs", 
 
 ANSWER_WITHIN_SECONDS = 20
 _AGAIN_AFTER_SECONDS = 0.05
+_SETTLE_MINUTES = 5
 
 # A learner knows a function by its name; in a table the rest of its ARN is only in the way.
 _ARN_HEAD = re.compile(r"arn:aws:lambda:[\w-]*:\d*:function:")
@@ -75,6 +77,39 @@ class Probe:
     def client(self, service: str) -> Any:
         """Make a boto3 client for another service of the lab."""
         return self._lab.client(service)
+
+    def resource(self, service: str) -> Any:
+        """Make a boto3 resource for a service of the lab."""
+        return self._lab.resource(service)
+
+    @property
+    def http(self) -> Any:
+        """A requests session that finds AWS's web addresses in the lab."""
+        return self._lab.http
+
+    @property
+    def region(self) -> str:
+        """The Region of the lab."""
+        return str(self._lab.region)
+
+    @property
+    def account(self) -> str:
+        """The account of the lab."""
+        return str(self._lab.account)
+
+    def now(self) -> datetime:
+        """Platform time now, in UTC."""
+        told: datetime = self._lab.clock.now()
+        return told
+
+    def runs(self, name: str) -> list[datetime]:
+        """When a function has run, oldest first, in platform time (UTC)."""
+        story = self._lab.timeline.of(name).kind("invoke")
+        return [datetime.fromtimestamp(record.time, UTC) for record in story]
+
+    def settle(self) -> None:
+        """Wait until all that was started is over, by some minutes of platform time."""
+        self.wind(_SETTLE_MINUTES)
 
     def wind(self, minutes: float) -> None:
         """Wind the clock: what falls due on the way, such as a retry, is over afterwards."""

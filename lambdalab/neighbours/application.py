@@ -14,7 +14,22 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from lambdalab.neighbours import cloudwatch, dynamodb_changes, iam, kinesis_changes, sqs
+from lambdalab.neighbours import (
+    api_imports,
+    cloudwatch,
+    dynamodb_changes,
+    http_api_changes,
+    iam,
+    iam_documents,
+    kinesis_changes,
+    rest_api_changes,
+    rest_api_credentials,
+    rest_api_trials,
+    s3_notifications,
+    sns_deliveries,
+    sqs,
+)
+from lambdalab.neighbours.asking import asking
 from lambdalab.wire import Request, Response
 
 __all__ = ["call", "preload"]
@@ -48,14 +63,25 @@ def preload(seed: int, account: str) -> None:
 
     ``account`` is whose a caller's dummy keys are.
     """
+    # jsonschema would load it to check addresses that are not in ASCII, for 0.8 seconds or more, as
+    # soon as moto's API Gateway or CloudFormation is used; it does without where there is none.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # With this variable, moto takes every key for that account's, those of a role elsewhere too.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     iam.install(account)
+    iam_documents.install()
+    rest_api_credentials.install()
     cloudwatch.install()
     sqs.install()
     _list_modules_once()
     kinesis_changes.install()
     dynamodb_changes.install()
+    http_api_changes.install()
+    rest_api_changes.install()
+    rest_api_trials.install()
+    api_imports.install(call)
+    s3_notifications.install()
+    sns_deliveries.install()
     from moto.logs import models as _logs  # noqa: F401
     from moto.moto_api._internal import mock_random
 
@@ -78,7 +104,8 @@ def call(request: Request, base_url: str) -> Response:
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
         started.update(status=int(status.split(" ", 1)[0]), headers=headers)
 
-    chunks = _application()(_environ(request, base_url), start_response)
+    with asking(request):
+        chunks = _application()(_environ(request, base_url), start_response)
     try:
         body = b"".join(chunks)
     finally:

@@ -14,7 +14,16 @@ from typing import Any, ClassVar, Protocol
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
-from lambdalab.neighbours import stack_changes, stack_outcomes
+from lambdalab.neighbours import (
+    stack_changes,
+    stack_deployments,
+    stack_operations,
+    stack_outcomes,
+    stack_requests,
+    stack_services,
+)
+from lambdalab.neighbours.stack_deployments import Outcomes
+from lambdalab.neighbours.stack_services.calls import Calls
 
 __all__ = ["Resource", "Stacks", "install"]
 
@@ -29,6 +38,10 @@ class Resource(Protocol):
     @property
     def place(self) -> Any:
         """Where it stands."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What the template gave it."""
 
     @property
     def reference(self) -> str:
@@ -65,20 +78,35 @@ class Stacks(Protocol):
 
 
 @cache
-def install(stacks: Stacks) -> None:
-    """Let Lambda's resources in stacks be made by ``stacks``."""
+def install(stacks: Stacks, deployments: Outcomes, base_url: str) -> None:
+    """Let Lambda's resources in stacks be made by ``stacks``, others by calls to ``base_url``.
+
+    ``deployments`` tells what becomes of those that move an alias.
+    """
+    calls = Calls(base_url)
     known = parsing.get_model_map()
     for kind, attributes in stacks.attributes().items():
-        members = {"STACKS": stacks, "TYPE": kind, "ATTRIBUTES": attributes}
+        members = {
+            "STACKS": stacks,
+            "DEPLOYMENTS": deployments,
+            "CALLS": calls,
+            "TYPE": kind,
+            "ATTRIBUTES": attributes,
+        }
         known[kind] = type(kind.rpartition(":")[2], (LambdaResource,), members)
+    stack_services.install(known, calls)
     stack_changes.install()
     stack_outcomes.install()
+    stack_operations.install()
+    stack_requests.install()
 
 
 class LambdaResource:
     """A resource of the lab as moto's engine handles it; a subclass for each type."""
 
     STACKS: ClassVar[Stacks]
+    DEPLOYMENTS: ClassVar[Outcomes]
+    CALLS: ClassVar[Calls]
     TYPE: ClassVar[str]
     ATTRIBUTES: ClassVar[frozenset[str]]
 
@@ -144,11 +172,15 @@ class LambdaResource:
         original_resource: LambdaResource,
         new_resource_name: str,
         cloudformation_json: dict[str, Any],
-        account_id: str,  # noqa: ARG003
-        region_name: str,  # noqa: ARG003
+        account_id: str,
+        region_name: str,
     ) -> LambdaResource:
         """Update the resource in place, or replace it."""
-        made = original_resource.made
+        made, place = original_resource.made, (account_id, region_name)
+        if cls.TYPE == "AWS::Lambda::Alias":
+            stack_deployments.deploy(
+                cls.CALLS, cls.DEPLOYMENTS, place, cloudformation_json, made.properties
+            )
         after = cls.STACKS.update(made, new_resource_name, _properties(cloudformation_json))
         return cls(after, original_resource if after.key != made.key else None)
 

@@ -12,7 +12,11 @@ def put_event(
     from moto.events.models import events_backends
 
     region, account = bus_arn.split(":")[3:5]
-    (entry,) = events_backends[account][region].put_events(
+    backend = events_backends[account][region]
+    if bus_arn.rpartition("event-bus/")[2] not in backend.event_buses:
+        # PutEvents itself would take the event, and drop it.
+        raise LookupError(f"Event bus {bus_arn} does not exist.")
+    (entry,) = backend.put_events(
         [
             {
                 "Source": source,

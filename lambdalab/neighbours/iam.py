@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from lambdalab.errors import AwsError, aws_error
 
-__all__ = ["check_assumable", "install", "may_exist"]
+__all__ = ["check_assumable", "check_trusted", "install", "may_exist"]
 
 LAMBDA = "lambda.amazonaws.com"
 
@@ -48,9 +48,6 @@ def _aws_policies(backend: Any) -> list[Any]:
 
 def check_assumable(account: str, role_arn: str) -> None:
     """Raise AWS's error unless the role exists and its trust policy lets Lambda assume it."""
-    from moto.iam.exceptions import NotFoundException
-    from moto.iam.models import iam_backends
-
     if role_arn.split(":")[4] != account:
         raise AwsError(
             "AccessDeniedException",
@@ -58,12 +55,14 @@ def check_assumable(account: str, role_arn: str) -> None:
             403,
             {"Message": "Cross-account pass role is not allowed."},
         )
-    try:
-        role = iam_backends[account]["aws"].get_role_by_arn(role_arn)
-    except NotFoundException:
-        raise aws_error("role.not-assumable") from None
-    if not _trusts_lambda(role.assume_role_policy_document):
+    if not _trusts(role_arn, LAMBDA):
         raise aws_error("role.not-assumable")
+
+
+def check_trusted(role_arn: str, service: str) -> None:
+    """Raise an error unless the role exists and its trust policy lets a service assume it."""
+    if not _trusts(role_arn, service):
+        raise aws_error("role.not-trusting", role=role_arn, service=service)
 
 
 def may_exist(account: str, arn: str | None) -> bool:
@@ -82,20 +81,29 @@ def may_exist(account: str, arn: str | None) -> bool:
     return any(one.arn == arn for one in list(known.values()))
 
 
-def _trusts_lambda(document: str | None) -> bool:
+def _trusts(role_arn: str, service: str) -> bool:
+    """Whether there is such a role, and its trust policy lets the service assume it."""
+    from moto.iam.exceptions import NotFoundException
+    from moto.iam.models import iam_backends
+
+    parts = role_arn.split(":")
+    try:
+        role = iam_backends[parts[4]]["aws"].get_role_by_arn(role_arn)
+    except (NotFoundException, LookupError):
+        return False
     # moto keeps the document as it came: from query-protocol clients still percent-encoded.
-    text = document or "{}"
+    text = role.assume_role_policy_document or "{}"
     policy = json.loads(text if text.lstrip().startswith("{") else unquote(text))
-    return any(_lets_lambda_assume(statement) for statement in _listed(policy.get("Statement")))
+    return any(_lets_assume(one, service) for one in _listed(policy.get("Statement")))
 
 
-def _lets_lambda_assume(statement: dict[str, Any]) -> bool:
+def _lets_assume(statement: dict[str, Any], service: str) -> bool:
     principal = statement.get("Principal")
     services = principal.get("Service") if isinstance(principal, dict) else principal
     actions = {"sts:AssumeRole", "sts:*", "*"}
     return (
         statement.get("Effect") == "Allow"
-        and bool({LAMBDA, "*"} & set(_listed(services)))
+        and bool({service, "*"} & set(_listed(services)))
         and bool(actions & set(_listed(statement.get("Action"))))
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.sqs import models
 
+from lambdalab.neighbours import queue_traces
 from lambdalab.neighbours.queue_handles import handle_of, message_of
 from lambdalab.neighbours.queue_line import Line, Verdict
 from lambdalab.neighbours.sqs import find, milliseconds, notify
@@ -185,6 +186,7 @@ def install() -> None:
     models.camelcase_to_underscores = cache(models.camelcase_to_underscores)
     for method in (receive_message, change_message_visibility):
         setattr(models.SQSBackend, method.__name__, method)
+    queue_traces.install(models.SQSBackend)
     models.SQSBackend.send_message_batch = _together(models.SQSBackend.send_message_batch)
     for name in ("create_queue", "delete_queue", "set_queue_attributes"):
         setattr(models.SQSBackend, name, _telling(getattr(models.SQSBackend, name)))

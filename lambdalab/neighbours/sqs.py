@@ -21,6 +21,7 @@ __all__ = [
     "next_due",
     "notify",
     "now",
+    "policy_of",
     "send",
     "take",
     "visibility_timeout",
@@ -116,6 +117,15 @@ def send(arn: str, body: str, attributes: dict[str, tuple[str, str]], trace: str
     sqs_backends[account][region].send_message(
         name, body, message_attributes=typed, system_attributes=system
     )
+
+
+def policy_of(arn: str) -> list[dict[str, Any]] | None:
+    """The statements of a queue's policy; None where there is no such queue."""
+    queue = find(arn)
+    if queue is None:
+        return None
+    statements: list[dict[str, Any]] = queue._policy_json.get("Statement", [])
+    return statements
 
 
 def delete(arn: str, handles: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lambdalab.neighbours.asking import asking
 from lambdalab.wire import Request, Response
 
 __all__ = ["answer"]
@@ -32,7 +33,10 @@ def answer(request: Request, account: str, region: str) -> Response | None:
     if headers.get("x-amz-target") != _TARGET or headers.get("content-type") != _JSON:
         return None
     given = _plain(request.body)
-    return None if given is None else _send(given, account, region)
+    if given is None:
+        return None
+    with asking(request):
+        return _send(given, account, region)
 
 
 def _plain(body: bytes) -> dict[str, Any] | None:

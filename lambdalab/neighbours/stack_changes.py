@@ -253,7 +253,8 @@ class _Change:
         back = update(
             original_resource=now,
             new_resource_name=_physical_id(now),
-            cloudformation_json=self._before[name],
+            # Back at once: the way of going on (UpdatePolicy) is not the way back.
+            cloudformation_json={**self._before[name], "UpdatePolicy": {}},
             account_id=resources._account_id,
             region_name=resources._region_name,
         )

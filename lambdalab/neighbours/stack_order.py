@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["in_order"]
+__all__ = ["circular", "in_order"]
 
 # A name in Fn::Sub; ${!name} stands for itself.
 _SUBSTITUTED = re.compile(r"\$\{([^!}.][^}.]*)")
@@ -29,10 +29,24 @@ def in_order(resources: dict[str, Any]) -> list[str]:
     return list(ordered)
 
 
+def circular(resources: dict[str, Any]) -> list[str]:
+    """The resources that need themselves, by way of others."""
+    needs = {name: set(_needs(one)) & resources.keys() for name, one in resources.items()}
+    # Whoever needs nobody, or is needed by nobody, is in no circle; nor is who is left then.
+    while True:
+        needed = set().union(*needs.values()) if needs else set()
+        rest = {name: others & needs.keys() for name, others in needs.items()}
+        rest = {name: others for name, others in rest.items() if others and name in needed}
+        if rest == needs:
+            return sorted(rest)
+        needs = rest
+
+
 def _needs(resource: dict[str, Any]) -> Iterator[str]:
     named = resource.get("DependsOn", [])
     yield from [named] if isinstance(named, str) else named
     yield from _references(resource.get("Properties"))
+    yield from _references(resource.get("UpdatePolicy"))
 
 
 def _references(value: Any) -> Iterator[str]:

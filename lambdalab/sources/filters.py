@@ -1,21 +1,24 @@
 """Filter criteria at work: which records of a source a function gets.
 
 The rules are EventBridge's. A record passes where one of the filters matches; a filter matches
-where all its fields do. Numbers compare by their text, so 300 is not 300.0; ``numeric`` compares
-their values. An array matches where one of its elements does.
+where all its fields do. Numbers compare by their text, so 300 is not 300.0 (EventBridge's own rules
+read them by value); ``numeric`` compares their values. An array matches where one of its elements
+does. Operators that mappings do not have (``cidr``, ``wildcard``) are EventBridge's.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import operator
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Data", "Filters", "Number", "data", "read"]
+__all__ = ["Data", "Filters", "Number", "Test", "compiled", "data", "read"]
 
-_Test = Callable[[Any], bool]
+Test = Callable[[Any], bool]
 _ABSENT = object()
 
 
@@ -41,7 +44,7 @@ class Filters:
 
     def __init__(self, criteria: dict[str, Any] | None) -> None:
         filters = (criteria or {}).get("Filters") or []
-        self._tests = [_object(read(one.get("Pattern", "{}"))) for one in filters]
+        self._tests = [compiled(read(one.get("Pattern", "{}"))) for one in filters]
 
     def __bool__(self) -> bool:
         return bool(self._tests)
@@ -76,7 +79,8 @@ def _refused(constant: str) -> Any:
 # From a pattern to a test of a value.
 
 
-def _object(pattern: dict[str, Any]) -> _Test:
+def compiled(pattern: dict[str, Any]) -> Test:
+    """A test of values by a pattern that is known to be one; numbers in both are ``Number``."""
     tests = [_member(name, value) for name, value in pattern.items()]
 
     def fits(value: Any) -> bool:
@@ -94,13 +98,13 @@ def _object(pattern: dict[str, Any]) -> _Test:
 
 def _member(name: str, value: Any) -> Callable[[dict[str, Any]], bool]:
     if name == "$or" and isinstance(value, list):
-        choices = [_object(one) for one in value]
+        choices = [compiled(one) for one in value]
         return lambda members: any(choice(members) for choice in choices)
-    test = _object(value) if isinstance(value, dict) else _values(value)
+    test = compiled(value) if isinstance(value, dict) else _values(value)
     return lambda members: test(members.get(name, _ABSENT))
 
 
-def _values(rules: list[Any]) -> _Test:
+def _values(rules: list[Any]) -> Test:
     """A field matches where one of its values meets one of the rules; some ask for no value."""
     tests = [_leaf(rule) for rule in rules]
     absent = {"exists": False} in rules
@@ -129,7 +133,7 @@ def _flat(values: list[Any]) -> Iterator[Any]:
             yield one
 
 
-def _leaf(rule: Any) -> _Test:
+def _leaf(rule: Any) -> Test:
     if not isinstance(rule, dict):
         return lambda value: _same(value, rule)
     ((name, operand),) = rule.items()
@@ -141,17 +145,17 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _exists(wanted: bool) -> _Test:
+def _exists(wanted: bool) -> Test:
     return lambda _: wanted
 
 
-def _equals_ignore_case(wanted: str) -> _Test:
+def _equals_ignore_case(wanted: str) -> Test:
     lowered = wanted.lower()
     return lambda value: isinstance(value, str) and value.lower() == lowered
 
 
-def _affix(method: Callable[[str, str], bool]) -> Callable[[Any], _Test]:
-    def of(operand: Any) -> _Test:
+def _affix(method: Callable[[str, str], bool]) -> Callable[[Any], Test]:
+    def of(operand: Any) -> Test:
         if isinstance(operand, dict):
             lowered = operand["equals-ignore-case"].lower()
             return lambda value: isinstance(value, str) and method(value.lower(), lowered)
@@ -160,15 +164,16 @@ def _affix(method: Callable[[str, str], bool]) -> Callable[[Any], _Test]:
     return of
 
 
-def _anything_but(operand: Any) -> _Test:
+def _anything_but(operand: Any) -> Test:
     if isinstance(operand, dict):
-        excluded = _leaf(operand)
-        return lambda value: not excluded(value)
+        ((name, given),) = operand.items()
+        excluded = [_leaf({name: one}) for one in (given if isinstance(given, list) else [given])]
+        return lambda value: not any(test(value) for test in excluded)
     values = operand if isinstance(operand, list) else [operand]
     return lambda value: not any(_same(value, one) for one in values)
 
 
-def _numeric(operand: list[Any]) -> _Test:
+def _numeric(operand: list[Any]) -> Test:
     bounds = [
         (_COMPARISONS[sign], float(bound.text))
         for sign, bound in zip(operand[::2], operand[1::2], strict=True)
@@ -179,6 +184,43 @@ def _numeric(operand: list[Any]) -> _Test:
     )
 
 
+def _cidr(operand: str) -> Test:
+    network = ipaddress.ip_network(operand, strict=False)
+
+    def inside(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and ipaddress.ip_address(value) in network
+        except ValueError:
+            return False
+
+    return inside
+
+
+def _wildcard(operand: str) -> Test:
+    """``*`` stands for any text; a backslash takes its meaning from it, and from itself."""
+    pieces = [""]
+    for part in re.findall(r"\\[*\\]|.", operand, re.DOTALL):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[-1]
+    first, *others = pieces
+
+    def fits(value: Any) -> bool:
+        if not others or not isinstance(value, str):
+            return bool(value == first)
+        *inner, last = others
+        place, end = len(first), len(value) - len(last)
+        for piece in inner:
+            found = value.find(piece, place, max(place, end))
+            if found < 0:
+                return False
+            place = found + len(piece)
+        return value.startswith(first) and value.endswith(last) and place <= end
+
+    return fits
+
+
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
     "<": operator.lt,
@@ -186,11 +228,13 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_OPERATORS: dict[str, Callable[[Any], _Test]] = {
+_OPERATORS: dict[str, Callable[[Any], Test]] = {
     "anything-but": _anything_but,
+    "cidr": _cidr,
     "equals-ignore-case": _equals_ignore_case,
     "exists": _exists,
     "numeric": _numeric,
     "prefix": _affix(str.startswith),
     "suffix": _affix(str.endswith),
+    "wildcard": _wildcard,
 }

@@ -61,7 +61,7 @@ class Response:
 
     def encode(self, *, head_only: bool) -> bytes:
         """The bytes on the wire."""
-        parts = [_STATUS_LINES.get(self.status) or f"HTTP/1.1 {self.status} -\r\n".encode()]
+        parts = [_status_line(self.status)]
         has_length = False
         for name, value in self.headers:
             parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
@@ -87,11 +87,14 @@ class StreamedResponse(Response):
 
     def encode(self, *, head_only: bool) -> bytes:  # noqa: ARG002 - the body comes later
         """The head; the parts follow."""
-        head = _STATUS_LINES[self.status]
         lines = [
             f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.headers
         ]
-        return b"".join([head, *lines, b"\r\n"])
+        return b"".join([_status_line(self.status), *lines, b"\r\n"])
+
+
+def _status_line(status: int) -> bytes:
+    return _STATUS_LINES.get(status) or f"HTTP/1.1 {status} -\r\n".encode()
 
 
 class BodyReader(Protocol):

@@ -1,0 +1,1 @@
+"""Who may do what: the evaluation of policies, whatever they are attached to."""

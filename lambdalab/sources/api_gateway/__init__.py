@@ -1,0 +1,1 @@
+"""API Gateway's REST APIs: resources and methods, authorizers, mapping, gateway responses."""

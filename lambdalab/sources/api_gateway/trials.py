@@ -1,0 +1,98 @@
+"""Methods that are tried before they are deployed, without their authorizers.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+from lambdalab.clock import LabClock, stopwatch
+from lambdalab.neighbours.rest_api_trials import Trial
+from lambdalab.neighbours.rest_apis import Deployed, RestApi
+from lambdalab.sources.api_gateway.events import context_of
+from lambdalab.sources.api_gateway.plane import RestApiPlane
+from lambdalab.sources.api_gateway.refusals import RefusedError, answer
+from lambdalab.sources.api_gateway.resources import find
+from lambdalab.sources.gateway.call import Call, Place, arrived
+from lambdalab.wire import Request, Response
+
+__all__ = ["Trials"]
+
+_STAGE = "test-invoke-stage"
+_DOMAIN = "testPrefix.testDomainName"
+
+
+class Trials:
+    """Tries methods; to be made in the event loop, and called from other threads."""
+
+    def __init__(self, plane: RestApiPlane, clock: LabClock, random: Random) -> None:
+        self._plane = plane
+        self._clock = clock
+        self._random = random
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, api: RestApi, now: Deployed, trial: Trial) -> dict[str, Any]:
+        """Try a method; blocks."""
+        tried = self._tried(api, now, trial)
+        return asyncio.run_coroutine_threadsafe(tried, self._loop).result()
+
+    async def _tried(self, api: RestApi, now: Deployed, trial: Trial) -> dict[str, Any]:
+        began, call = stopwatch(), self._call(trial)
+        place = Place(api.id, api.account, api.region, _STAGE, trial.variables)
+        found = find(now.resources, call.method, call.path)
+        context = context_of(call, place, found)
+        context |= {"domainName": _DOMAIN, "domainPrefix": _DOMAIN.partition(".")[0]}
+        context["path"] = call.path
+        del context["deploymentId"]
+        context["identity"] |= {
+            "apiKey": "test-invoke-api-key",
+            "apiKeyId": "test-invoke-api-key-id",
+            "sourceIp": "test-invoke-source-ip",
+        }
+        try:
+            if found is None:
+                raise RefusedError("missing-authentication-token")
+            given = await self._plane.integrated(now, call, place, found, context)
+        except RefusedError as refused:
+            given = answer(refused, call, now.responses, context)
+        return _told(given, call, int((stopwatch() - began) * 1000))
+
+    def _call(self, trial: Trial) -> Call:
+        """The request, without what AWS's front adds to those that come from outside."""
+        headers = tuple((name, one) for name, values in trial.headers.items() for one in values)
+        target = quote(trial.target, safe="/?&=%+:,;@!$'()*~-._[]").encode()
+        raw = [(name.encode("latin-1", "replace"), one.encode("latin-1", "replace"))
+               for name, one in headers]  # fmt: skip
+        request = Request(trial.verb, target, raw, trial.body.encode("utf-8", "replace"))
+        made = arrived(request, request.path, _DOMAIN, self._clock.now(), self._random)
+        return replace(made, headers=headers)
+
+
+def _told(given: Response, call: Call, latency: int) -> dict[str, Any]:
+    headers: dict[str, list[str]] = {}
+    for name, value in given.headers:
+        headers.setdefault(name, []).append(value)
+    body = given.body.decode("utf-8", "replace")
+    when = f"{datetime.fromtimestamp(call.time, UTC):%a %b %d %H:%M:%S UTC %Y}"
+    lines = (
+        f"Starting execution for request: {call.request_id}",
+        f"HTTP Method: {call.method}, Resource Path: {call.path}",
+        f"Method request body before transformations: {call.body.decode('utf-8', 'replace')}",
+        f"Method response body after transformations: {body}",
+        f"Successfully completed execution\n{when} : Method completed with status: {given.status}",
+    )
+    log = "\n".join(f"{when} : {line}" for line in lines)
+    return {
+        "status": given.status,
+        "body": body,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "log": f"Execution log for request {call.request_id}\n{log}\n",
+        "latency": latency,
+    }

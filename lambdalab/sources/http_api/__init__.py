@@ -1,0 +1,1 @@
+"""API Gateway's HTTP APIs: routes, authorizers, and the events of both payload formats."""
