@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Data", "Filters", "Number", "Test", "compiled", "data", "read"]
+__all__ = ["Data", "Filters", "Number", "Test", "compiled", "data", "flat", "read"]
 
 Test = Callable[[Any], bool]
 _ABSENT = object()
@@ -87,7 +87,7 @@ def compiled(pattern: dict[str, Any]) -> Test:
         if isinstance(value, Data):
             return value.json is not None and fits(value.json)
         if isinstance(value, list):
-            found = [one for one in _flat(value) if isinstance(one, dict)]
+            found = [one for one in flat(value) if isinstance(one, dict)]
             # The fields of one pattern must be found in one element.
             return any(all(test(one) for test in tests) for one in found or [{}])
         members = value if isinstance(value, dict) else {}
@@ -120,15 +120,16 @@ def _values(rules: list[Any]) -> Test:
 
 def _leaves(value: Any) -> Iterator[Any]:
     """The values of a field: those of an array one by one; objects are no values."""
-    for one in _flat(value) if isinstance(value, list) else [value]:
+    for one in flat(value) if isinstance(value, list) else [value]:
         if one is not _ABSENT and not isinstance(one, dict):
             yield one
 
 
-def _flat(values: list[Any]) -> Iterator[Any]:
+def flat(values: list[Any]) -> Iterator[Any]:
+    """The members of an array, and those of the arrays in it, one by one."""
     for one in values:
         if isinstance(one, list):
-            yield from _flat(one)
+            yield from flat(one)
         else:
             yield one
 

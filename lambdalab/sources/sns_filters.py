@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
+
+from lambdalab.sources.filters import flat
 
 __all__ = ["BODY", "wants"]
 
@@ -79,7 +81,7 @@ def _merge(place: dict[str, Any], name: str, value: Any) -> None:
 def _fits(policy: Mapping[str, Any], value: Any) -> bool:
     """Whether an object, or one of those in an array, meets all fields of a policy."""
     if isinstance(value, list):
-        objects = [one for one in _flat(value) if isinstance(one, dict)]
+        objects = [one for one in flat(value) if isinstance(one, dict)]
         return any(_fits(policy, one) for one in objects or [{}])
     members = value if isinstance(value, dict) else {}
     return all(_field(name, wanted, members) for name, wanted in policy.items())
@@ -90,19 +92,11 @@ def _field(name: str, wanted: Any, members: Mapping[str, Any]) -> bool:
         return any(_fits(one, members) for one in wanted)
     if isinstance(wanted, dict):
         return _fits(wanted, members.get(name))
-    given = _flat([members[name]]) if name in members else ()
+    given = flat([members[name]]) if name in members else ()
     found = [one for one in given if not isinstance(one, dict)]
     if not found:
         return {"exists": False} in wanted
     return any(_leaf(rule)(one) for rule in wanted for one in found)
-
-
-def _flat(values: list[Any]) -> Iterator[Any]:
-    for one in values:
-        if isinstance(one, list):
-            yield from _flat(one)
-        else:
-            yield one
 
 
 def _leaf(rule: Any) -> _Test:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from lambdalab.neighbours.rest_apis import Method, Resource
+from lambdalab.sources.gateway.paths import shape_of
 
 __all__ = ["ANY", "Found", "find"]
 
 ANY = "ANY"
-_VARIABLE = re.compile(r"\{([^{}+]+)(\+?)\}")
 
 
 class Found(NamedTuple):
@@ -35,33 +34,8 @@ def find(resources: Iterable[Resource], verb: str, path: str) -> Found | None:
     fitting: list[tuple[tuple[int, ...], Found]] = []
     for resource in resources:
         method = resource.methods.get(verb) or resource.methods.get(ANY)
-        shape = _shape(resource.path)
+        shape = shape_of(resource.path)
         found = shape.pattern.fullmatch(asked) if method else None
         if method and found:
-            values = {name: found[index] for index, name in enumerate(shape.names, 1)}
-            fitting.append((shape.rank, Found(resource, method, values)))
+            fitting.append((shape.rank, Found(resource, method, shape.values(found))))
     return min(fitting, key=lambda one: one[0])[1] if fitting else None
-
-
-class _Shape(NamedTuple):
-    pattern: re.Pattern[str]
-    names: tuple[str, ...]
-    # The lower, the more specific, part by part.
-    rank: tuple[int, ...]
-
-
-@lru_cache(maxsize=1024)
-def _shape(path: str) -> _Shape:
-    names: list[str] = []
-    parts: list[str] = []
-    rank: list[int] = []
-    for part in path.split("/"):
-        variable = _VARIABLE.fullmatch(part)
-        if variable is None:
-            parts.append(re.escape(part))
-            rank.append(0)
-        else:
-            names.append(variable[1])
-            parts.append("(.+)" if variable[2] else "([^/]+)")
-            rank.append(2 if variable[2] else 1)
-    return _Shape(re.compile("/".join(parts), re.DOTALL), tuple(names), tuple(rank))
