@@ -21,6 +21,7 @@ from benchmarks import (
     machine,
     memory,
     queues,
+    simulator,
     startup,
     throughput,
     urls,
@@ -39,6 +40,7 @@ SUITE: Mapping[str, Callable[[], Result]] = {
     "asynchronous": asynchronous.run,
     "buckets": buckets.run,
     "urls": urls.run,
+    "simulator": simulator.run,
 }
 PAGE = Path(__file__).with_name("results.md")
 

@@ -77,11 +77,19 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         ("region", str, "the AWS Region the cloud plays"),
         ("account", str, "the number of the AWS account it plays, 12 digits"),
         ("seed", int, "makes ids and delays the same on each run"),
+        ("concurrency", int, "concurrent executions that the account has in a Region"),
+        (
+            "unreserved_floor",
+            int,
+            "what of that nobody can reserve or provision (default 100, or all if less)",
+        ),
+        ("latency", str, '"aws" for starts that take as long as they do there'),
         ("secret", str, "requests must be signed with it; without it any signature will do"),
     ):
         default = getattr(Settings, name)
         help_text = text if default is None else f"{text} (default {default})"
-        parser.add_argument(f"--{name}", type=kind, default=default, help=help_text)
+        option = name.replace("_", "-")
+        parser.add_argument(f"--{option}", type=kind, default=default, help=help_text)
     parser.add_argument(
         "--no-cpu", dest="cpu", action="store_false",
         help="give each function a whole CPU instead of the share its memory earns",

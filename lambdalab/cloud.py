@@ -28,6 +28,7 @@ from lambdalab.endpoint.server import CODE, Endpoint
 from lambdalab.endpoint.web import Web
 from lambdalab.execution import hardening
 from lambdalab.execution.environment import Machinery
+from lambdalab.execution.latency import StartLatency
 from lambdalab.execution.logbook import LogBook
 from lambdalab.execution.memory import MemoryWatch
 from lambdalab.execution.pool import EnvironmentPool
@@ -35,6 +36,7 @@ from lambdalab.execution.zygote_client import ZygoteClient
 from lambdalab.functions.aliases import AliasService
 from lambdalab.functions.control import FunctionService
 from lambdalab.functions.governance import Governance
+from lambdalab.functions.limits import Limits
 from lambdalab.functions.lookup import Directory
 from lambdalab.functions.packages import Package, PackageStore
 from lambdalab.functions.rates import RequestRates
@@ -52,6 +54,7 @@ from lambdalab.neighbours import (
     workflows,
 )
 from lambdalab.neighbours import time as moto_time
+from lambdalab.sources.auto_scaling import AutoScaling
 from lambdalab.sources.code_deploy.engine import CodeDeploy
 from lambdalab.sources.code_deploy.run import World
 from lambdalab.sources.custom_resources import CustomResources
@@ -73,6 +76,9 @@ DEFAULTS: dict[str, Any] = {
     "rates": False,
     "rooms": True,
     "harden": False,
+    "concurrency": Limits().concurrency,
+    "unreserved_floor": None,
+    "latency": None,
     "token": "",
 }
 PREFIX = "lambdalab-"
@@ -115,13 +121,15 @@ class Cloud:
         self._base_url = base_url
         workflows.connect(self.clock, asyncio.get_running_loop())
         settings = self._settings
+        latency = StartLatency(self._draws.stream("starts")) if settings["latency"] else None
         machinery = Machinery(
-            self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"]
+            self.clock, self._logbook, MemoryWatch(), self._zygote, settings["cpu"], latency
         )
         self._pool = EnvironmentPool(
             machinery, self.timeline, self._draws.stream("streams"), self._draws.stream("reclaims")
         )
-        directory = Directory(Registry())
+        limits = Limits(settings["concurrency"], settings["unreserved_floor"])
+        directory = Directory(Registry(limits))
 
         def download(package: Package) -> str:
             return f"{base_url}{CODE}{package.key}"
@@ -162,6 +170,12 @@ class Cloud:
             draws=self._draws,
             endpoint_url=base_url,
         )
+        provisioning = self._invocations.provisioning
+        self._functions.lifecycle.take_snapshot = self._invocations.snapshots.take
+        self._invocations.snapshots.again = self._functions.lifecycle.snapshot_again
+        traffic.provisioned.allocate = provisioning.allocate
+        traffic.provisioned.on_change.append(provisioning.follow)
+        aliases.on_change.append(traffic.provisioned.alias_changed)
         self._sources = Sources(
             traffic.mappings,
             self._invocations,
@@ -175,6 +189,13 @@ class Cloud:
         self._deployments = CodeDeploy(
             World(self._sources.pushes, aliases, self.clock, self.timeline, self._in_alarm),
             self._draws.stream("deployments"),
+        )
+        self._auto_scaling = AutoScaling(
+            directory.registry,
+            traffic.provisioned,
+            clock=self.clock,
+            timeline=self.timeline,
+            metrics=self._metrics,
         )
         self._stacks = StackResources(services, directory, asyncio.get_running_loop())
         self._endpoint = Endpoint(
@@ -208,6 +229,8 @@ class Cloud:
             self._logbook.flush()
         elif service == "monitoring":
             self._metrics.flush()
+        elif service == "application-autoscaling":
+            self._auto_scaling.wake()
 
     def _in_alarm(self, account: str, region: str, names: list[str]) -> list[str]:
         self._metrics.flush()
@@ -235,6 +258,7 @@ class Cloud:
         What runs is ended first, and has left its last traces before they are wiped away.
         """
         self._sources.stop()
+        self._invocations.stop()
         self._pool.end_all()
         await self._deployments.empty()
         await self._sources.empty()
@@ -243,6 +267,7 @@ class Cloud:
         self._governance.clear()
         self._storage.clear()
         self._rates.clear()
+        self._auto_scaling.clear()
         self._packages.clear()
         self.clock.restart()
         workflows.forget()

@@ -13,6 +13,9 @@ __all__ = ["KINDS", "Record", "Timeline"]
 KINDS = {
     "function": "a function was created, updated or deleted (detail: change)",
     "init": "an execution environment was made and ran its INIT phase",
+    "restore": "an execution environment came back from its version's snapshot (detail: status)",
+    "provisioned": "provisioned concurrency changed (detail: qualifier, status, requested, ready)",
+    "scaled": "provisioned concurrency was scaled (detail: qualifier, from, to, reason)",
     "invoke": "an execution environment ran an invocation (detail: status, cold, memory_mb)",
     "reset": "an execution environment lost its processes and kept its /tmp (detail: reason)",
     "end": "an execution environment ended (detail: reason)",

@@ -46,8 +46,8 @@ def known(lab: Lab, role: str) -> dict[str, Any]:
     return {
         "role": role,
         "other_role": lab.role("another-role"),
-        "zip": lab.zip({"a.py": "x = 1"}),
-        "other_zip": lab.zip({"a.py": "x = 2"}),
+        "zip": lab.zip({"a.py": "def handler(event, context): return 1"}),
+        "other_zip": lab.zip({"a.py": "def handler(event, context): return 2"}),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import json
@@ -12,16 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.parsers import RestJSONParser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdalab import Lab
-from lambdalab.errors import AwsError
-from lambdalab.functions import model, serialize
-from lambdalab.functions.arns import FunctionId
-from lambdalab.functions.records import Function
-from lambdalab.invocation.admission import ACCOUNT_LIMIT, Concurrency
 from tests.engine import (
     ARRIVE,
     RUNTIME,
@@ -339,50 +332,6 @@ def test_invocations_at_once_take_an_environment_each_and_get_their_own_answers(
     assert len(streams) == 5
     assert invoke(lam, name, events[0]).value[1] in streams
     assert len({record.environment for record in lab.timeline if record.kind == "init"}) == 5
-
-
-def a_function(name: str, account: str = "1", region: str = "us-east-1") -> Function:
-    return Function(id=FunctionId(account, region, name, None), latest=None)
-
-
-def test_the_account_has_room_for_a_thousand_invocations_a_region() -> None:
-    async def run() -> AwsError:
-        room = Concurrency()
-        functions = [a_function("f0"), a_function("f1")]
-        for number in range(ACCOUNT_LIMIT):
-            assert room.enter(functions[number % 2]) == (number // 2 + 1, True)
-        assert room.enter(a_function("f0", region="eu-west-1"))[0] > 0  # another Region
-        assert room.enter(a_function("g", account="2")) == (1, True)  # another account
-        with pytest.raises(AwsError) as caught:
-            room.enter(functions[0])
-        room.leave(functions[1], unreserved=True)
-        assert room.enter(functions[0])[0] > 0
-        return caught.value
-
-    refused = asyncio.run(run())
-    assert ACCOUNT_LIMIT == 1000
-    assert (refused.code, refused.status, refused.message) == (
-        "TooManyRequestsException",
-        429,
-        "Rate Exceeded.",
-    )
-
-
-def test_a_throttled_caller_reads_why() -> None:
-    room = Concurrency()
-    with pytest.raises(AwsError) as caught:
-        room.enter(a_function("f"), reserved_by_all=ACCOUNT_LIMIT)
-    response = serialize.refusal(caught.value, "id")
-    headers = {name.lower(): value for name, value in response.headers}
-    shape = model.operation("Invoke").output_shape
-    parsed = RestJSONParser().parse(
-        {"body": response.body, "headers": headers, "status_code": 429}, shape
-    )
-    assert parsed["Error"]["Code"] == "TooManyRequestsException"
-    assert parsed["Error"]["Message"] == "Rate Exceeded."
-    document = json.loads(response.body)
-    assert document["Reason"] == "ConcurrentInvocationLimitExceeded"
-    assert document["Type"] == "User"
 
 
 def test_nobody_is_left_waiting_when_the_lab_is_emptied(

@@ -162,7 +162,8 @@ def test_metrics_stand_under_the_function_and_the_whole_account(
     assert total(lab, "Invocations") == 3
     listed = lab.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]
     assert {m["MetricName"] for m in listed} == {
-        *("Invocations", "Errors", "Duration", "Throttles", "ConcurrentExecutions")
+        *("Invocations", "Errors", "Duration", "Throttles", "ConcurrentExecutions"),
+        *("UnreservedConcurrentExecutions", "ClaimedAccountConcurrency"),
     }
     dimensions = {tuple((d["Name"], d["Value"]) for d in m["Dimensions"]) for m in listed}
     assert dimensions == {(), (("FunctionName", one),), (("FunctionName", two),)}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,22 +19,28 @@ from lambdalab import facts
 from lambdalab.clock import LabClock, stopwatch, wall_time
 from lambdalab.execution import peers, report, runtimes
 from lambdalab.execution.journal import Journal
+from lambdalab.execution.latency import StartDelay, StartLatency
 from lambdalab.execution.life import Life
 from lambdalab.execution.log_tail import LogTail
 from lambdalab.execution.logbook import LogBook, LogStream
-from lambdalab.execution.memory import MB, MemoryReader, MemoryWatch, resident
+from lambdalab.execution.memory import MemoryWatch
 from lambdalab.execution.pace import Pace
 from lambdalab.execution.sandbox import Sandbox, SandboxGoneError
-from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
+from lambdalab.execution.spec import (
+    ON_DEMAND,
+    Invocation,
+    Outcome,
+    RuntimeSpec,
+)
 from lambdalab.execution.start import Start, start_of
+from lambdalab.execution.usage import MemoryUse
 from lambdalab.execution.zygote_client import ZygoteClient
 from lambdalab.wire import LOOPBACK, BodyReader, Listener, Request, Response, listen
 
 __all__ = ["Environment", "Machinery"]
 
-# An invocation longer than this has its peak read from the kernel, not only its present memory.
-LONG = 0.005
 LONGEST_INIT = facts.quota("init.maximum").value
+LONGEST_INIT_AHEAD = facts.quota("init.maximum-provisioned").value
 
 # What a process hears that has outlived its phase.
 GONE = Response(
@@ -54,6 +59,14 @@ class Machinery(NamedTuple):
     watch: MemoryWatch
     zygote: ZygoteClient
     cpu: bool
+    latency: StartLatency | None = None
+
+
+def _longest_init(spec: RuntimeSpec) -> int:
+    """What INIT may take, in seconds: more where nobody waits for it."""
+    if spec.initialization == ON_DEMAND:
+        return int(LONGEST_INIT)
+    return max(int(LONGEST_INIT_AHEAD), spec.timeout)
 
 
 class Environment:
@@ -69,7 +82,7 @@ class Environment:
         self.name = name
         self.ended = False
         self._stream = stream
-        self._clock, logbook, self._watch, self._zygote, self._hold_cpu = machinery
+        self._clock, logbook, self._watch, self._zygote, self._hold_cpu, latency = machinery
         self._tell = tell
         self.journal = Journal(spec, stream, clock=self._clock, logbook=logbook, tail=LogTail())
         self._phase: asyncio.Future[Outcome | None] | None = None
@@ -77,16 +90,18 @@ class Environment:
         self._phase_name = ""
         self._invocation: Invocation | None = None
         self._began = 0.0
-        self._peak = 0
-        self._used = 0.0
         self._listener: Listener | None = None
         self._sandbox: Sandbox | None = None
         self._start: Start | None = None
         self._life: Life | None = None
-        self._memory: MemoryReader | None = None
+        self._memory = MemoryUse(spec.memory)
         self._pace: Pace | None = None
         # Kept here, for asyncio itself does not keep tasks.
         self._farewell: asyncio.Task[None] | None = None
+        self._delay = StartDelay(self._clock, latency)
+        # What the start took, in seconds, where it came to a good end.
+        self.init_duration: float | None = None
+        self.restore_duration: float | None = None
 
     # The phases.
 
@@ -99,11 +114,14 @@ class Environment:
         self._request_id, self._phase_name = request_id, phase
         if self._start is None:
             await self._prepare()
-        limit = self.spec.timeout if phase == "invoke" else LONGEST_INIT
+        limit = self.spec.timeout if phase == "invoke" else _longest_init(self.spec)
         self.journal.init_start(phase)
-        started, began = self._clock.now(), stopwatch()
+        # Inside an invocation INIT is part of that, and behind a snapshot nobody waits for it.
+        waits = phase == "init" and not self.journal.muted
+        started, delay = self._clock.now(), await self._delay.wait(self.spec) if waits else 0.0
+        began = stopwatch()
         failure = await self._run_phase(limit, limit, self._begin())
-        duration = stopwatch() - began
+        duration = delay + stopwatch() - began
         if self._life is not None:
             self._life.init_over()
         if failure is not None:
@@ -112,12 +130,18 @@ class Environment:
         if failure is not None:
             await self._reset(failure)
         elif self._life is not None:
-            self._memory = MemoryReader(self._life.pid)
+            self._memory.follow(self._life.pid)
+            self.init_duration = duration
         detail = {"status": "success" if failure is None else failure.status, "phase": phase}
         if self._start is not None and self._start.program.note:
             detail["note"] = self._start.program.note
-        self._tell("init", self, started, duration, detail)
+        if not self.journal.muted:
+            self._tell("init", self, started, duration, detail)
         return failure
+
+    async def begin(self, request_id: str, phase: str = "init") -> Outcome | None:
+        """Make the environment ready for invocations."""
+        return await self.initialize(request_id, phase)
 
     async def run(self, invocation: Invocation) -> Outcome:
         """Run one invocation; afterwards the environment is frozen, or reset, or has ended."""
@@ -125,12 +149,12 @@ class Environment:
         self._invocation, self._began = invocation, began
         outcome = None
         if self._life is None:
-            outcome = await self.initialize(invocation.request_id, "invoke")
+            outcome = await self.begin(invocation.request_id, "invoke")
         self.journal.start(invocation.request_id, invocation.trace_id)
         if outcome is None:
             outcome = await self._invoke(invocation, self.spec.timeout - (stopwatch() - began))
         outcome.began, outcome.duration = started, stopwatch() - began
-        self._measure(outcome)
+        self._memory.measure(outcome)
         if self._invocation is not None:  # else told when the runtime was done
             self.runtime_done(outcome)
         # A runtime that ended after its answer is a reset too, and no error.
@@ -149,6 +173,7 @@ class Environment:
         if self.ended:
             return
         self.ended = True
+        self._delay.end()
         self._stop_life()
         if self._sandbox is not None:
             self._sandbox.close()
@@ -227,18 +252,15 @@ class Environment:
     @property
     def memory_left(self) -> float:
         """MB left under the function's memory size, as last read."""
-        return self.spec.memory - self._used
+        return self._memory.left
 
     def memory_room(self) -> float:
         """MB left under the function's memory size; processes without room are ended."""
         if self._sandbox is None:
             return float(self.spec.memory)
-        used = self._used = resident(self._sandbox.pids(), self.spec.memory * MB) / MB
-        self._peak = max(self._peak, math.ceil(used))
-        room = self.spec.memory - used
+        room = self._memory.look(self._sandbox.pids())
         if room <= 0 and self._phase is not None and not self._phase.done():
             self.phase_failed(report.out_of_memory(self._request_id))
-            assert self._sandbox is not None
             self._sandbox.kill_all()
         return room
 
@@ -319,18 +341,7 @@ class Environment:
     def _stop_life(self) -> None:
         if self._pace is not None:
             self._pace.end()
-        if self._memory is not None:
-            self._memory.close()
-            self._memory, self._used = None, 0.0
+        self._memory.forget()
         life, self._life = self._life, None
         if life is not None:
             life.end()
-
-    def _measure(self, outcome: Outcome) -> None:
-        if not self.ended and self._memory is not None:
-            peak = self._memory.peak() if outcome.duration > LONG else self._memory.own()
-            self._used = peak / MB
-            self._peak = max(self._peak, math.ceil(self._used))
-        outcome.memory_used = min(self._peak, self.spec.memory)
-        if outcome.status == "out-of-memory":
-            outcome.memory_used = self.spec.memory

@@ -20,6 +20,7 @@ __all__ = [
     "Event",
     "as_json",
     "billed",
+    "billed_restore",
     "extension",
     "init_report",
     "init_runtime_done",
@@ -168,6 +169,9 @@ def report(time: float, request_id: str, outcome: Outcome, memory: int, trace: s
     }
     if outcome.init_duration is not None:
         metrics["initDurationMs"] = _milliseconds(outcome.init_duration)
+    if outcome.restore_duration is not None:
+        metrics["restoreDurationMs"] = _milliseconds(outcome.restore_duration)
+        metrics["billedRestoreDurationMs"] = billed_restore(outcome)
     record["metrics"] = metrics
     return Event(time, "platform.report", record | _tracing(trace))
 
@@ -175,6 +179,11 @@ def report(time: float, request_id: str, outcome: Outcome, memory: int, trace: s
 def billed(outcome: Outcome) -> int:
     """Milliseconds that an invocation is charged for; since August 2025 INIT is among them."""
     return math.ceil(round((outcome.duration + (outcome.init_duration or 0)) * 1000, 2))
+
+
+def billed_restore(outcome: Outcome) -> int:
+    """Milliseconds of a restore that are charged for."""
+    return math.ceil(round((outcome.restore_duration or 0) * 1000, 2))
 
 
 # Extensions and telemetry.

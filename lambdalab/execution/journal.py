@@ -17,7 +17,7 @@ from lambdalab.execution.events import Event
 from lambdalab.execution.log_levels import at_least, level
 from lambdalab.execution.log_tail import LogTail
 from lambdalab.execution.logbook import LogBook, LogStream
-from lambdalab.execution.spec import Outcome, RuntimeSpec
+from lambdalab.execution.spec import ON_DEMAND, Outcome, RuntimeSpec
 
 __all__ = ["Journal", "Telemetry"]
 
@@ -36,7 +36,7 @@ class Telemetry(Protocol):
 class Journal:
     """Writes down what happens in one environment.
 
-    ``kind`` is how the environment was made: on-demand, provisioned-concurrency or snap-start.
+    While it is ``muted`` nothing is written down: what happens then has happened on AWS before.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Journal:
         clock: LabClock,
         logbook: LogBook,
         tail: LogTail,
-        kind: str = "on-demand",
     ) -> None:
         self._spec = spec
         self._stream = stream
         self._clock = clock
         self._logbook = logbook
         self._tail = tail
-        self._kind = kind
+        self._kind = spec.initialization
+        self.muted = False
         self._json = spec.log_level is not None
         self._telemetry: Telemetry | None = None
         self._begun: Event | None = None
@@ -75,6 +75,8 @@ class Journal:
 
     def init_start(self, phase: str = "init") -> None:
         """INIT begins; in the text of a log only the first one of an environment shows."""
+        if self.muted:
+            return
         line = (lambda: report.init_start(self._spec)) if phase == "init" else None
         event = events.init_start(
             self._clock.now(), self._spec, self._stream.stream, phase, self._kind
@@ -88,9 +90,28 @@ class Journal:
         self._tell(None, lambda now: events.init_runtime_done(now, failure, phase, self._kind))
 
     def init_report(self, duration: float, failure: Outcome | None, phase: str = "init") -> None:
-        """INIT is over after ``duration`` seconds; in text only a failed one shows."""
-        line = None if failure is None else lambda: report.init_report(duration, phase, failure)
+        """INIT is over after ``duration`` seconds.
+
+        In text only a failed one shows, and one that was made ahead.
+        """
+        shown = failure is not None or self._kind != ON_DEMAND
+        line = (lambda: report.init_report(duration, phase, failure)) if shown else None
         self._tell(line, lambda now: events.init_report(now, duration, failure, phase, self._kind))
+
+    def restore_start(self) -> None:
+        """The environment comes back from its snapshot."""
+        self._tell(
+            lambda: report.restore_start(self._spec),
+            lambda now: events.restore_start(now, self._spec, self._stream.stream),
+        )
+
+    def restore_report(self, duration: float, failure: Outcome | None) -> None:
+        """RESTORE is over after ``duration`` seconds, its hooks have run."""
+        self._tell(None, lambda now: events.restore_runtime_done(now, failure))
+        self._tell(
+            lambda: report.restore_report(duration, failure),
+            lambda now: events.restore_report(now, duration, failure),
+        )
 
     def start(self, request_id: str, trace: str = "") -> None:
         """An invocation begins; ``trace`` is its tracing header."""
@@ -125,6 +146,10 @@ class Journal:
         self._tell(None, lambda now: events.report(now, request_id, outcome, memory, trace))
         outcome.log = self._tail.take()
 
+    def forget_tail(self) -> None:
+        """What was written until now belongs to no invocation."""
+        self._tail.take()
+
     def extensions(self, records: Iterable[dict[str, Any]]) -> None:
         """What became of the extensions, as the record of platform.extension each."""
         for record in records:
@@ -141,14 +166,14 @@ class Journal:
 
     def function(self, lines: list[str]) -> None:
         """Lines of the function, line breaks included."""
-        if lines:
+        if lines and not self.muted:
             wanted = self._spec.log_level
             self._write(lines if wanted is None else kept(lines, wanted))
             self._publish_lines("function", lines)
 
     def extension(self, lines: list[str]) -> None:
         """Lines of an extension: the function's levels are not theirs."""
-        if lines:
+        if lines and not self.muted:
             self._write(lines)
             self._publish_lines("extension", lines)
 
@@ -160,6 +185,8 @@ class Journal:
 
     def _tell(self, line: Callable[[], str] | None, make: Callable[[float], Event]) -> None:
         """Write a line of text, if there is one, or the event as JSON; publish the event."""
+        if self.muted:
+            return
         wanted = self.telemetry is not None and self.telemetry.wanted
         if line is not None and not self._json:
             self._write([line()])

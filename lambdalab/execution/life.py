@@ -19,7 +19,7 @@ from lambdalab.execution.journal import Journal
 from lambdalab.execution.pipes import OutputPipe
 from lambdalab.execution.runtime_api import RuntimeApi
 from lambdalab.execution.sandbox import Sandbox, SandboxGoneError
-from lambdalab.execution.spec import Invocation, Outcome
+from lambdalab.execution.spec import SNAP_START, Invocation, Outcome
 from lambdalab.execution.start import Start
 from lambdalab.execution.streaming import LARGEST_RESPONSE
 from lambdalab.execution.telemetry_api import LOGS_API, TELEMETRY_API, TelemetryApi
@@ -74,7 +74,7 @@ class Life:
         self._pipes: list[OutputPipe] = []
         self._runtime_start: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
-        self._runtime_api = RuntimeApi(self)
+        self._runtime_api = RuntimeApi(self, restorable=start.spec.initialization == SNAP_START)
         self._extensions_api = ExtensionsApi(start.spec, self)
         self.extensions = self._extensions_api.extensions
         self._processes = ExtensionProcesses(self._extensions_api, sandbox, self._run_extension)
@@ -99,6 +99,12 @@ class Life:
         self._telemetry.thaw()
         self._extensions_api.invoke(invocation, deadline_ms)
         self._runtime_api.deliver(invocation, deadline_ms)
+
+    def restore(self) -> None:
+        """RESTORE: the runtime goes on behind its snapshot, and runs the hooks for that."""
+        self._waits = False
+        self._telemetry.thaw()
+        self._runtime_api.restore()
 
     def init_over(self) -> None:
         """INIT is over, well or badly: nobody subscribes any more, the log tells of extensions."""
@@ -178,6 +184,14 @@ class Life:
             self._events.init_runtime_done()
         elif self._answer is not None:
             self._events.runtime_done(self._answer)
+        self._check()
+
+    def runtime_restorable(self) -> None:
+        """The runtime has initialized the function, and waits for what comes after a snapshot."""
+        self._waits = True
+        self._extensions_api.close_registration()
+        self.drain()
+        self._events.init_runtime_done()
         self._check()
 
     def runtime_responded(self, body: bytes) -> None:

@@ -23,7 +23,11 @@ AGE = tuple(facts.quota(f"reclaim.age-{end}").seconds for end in ("least", "most
 
 
 class Reclaim:
-    """The fate of one environment, settled when it is made."""
+    """The fate of one environment, settled when it is made.
+
+    ``keeps``: it is provisioned, so it is not taken back for being idle; its age ends it all the
+    same.
+    """
 
     def __init__(
         self,
@@ -31,12 +35,15 @@ class Reclaim:
         clock: LabClock,
         random: Random,
         let_go: Callable[[Environment, str], None],
+        *,
+        keeps: bool = False,
     ) -> None:
         self._environment = environment
         self._let_go = let_go
         self._clock = clock
         self._idle = random.uniform(*IDLE)
         self._old_at = clock.now() + random.uniform(*AGE)
+        self._keeps = keeps
         self._idle_since: float | None = None
         self._armed = False
 
@@ -53,7 +60,7 @@ class Reclaim:
         """It has nothing to do from now on."""
         self._idle_since = self._clock.now()
         if not self._armed:
-            self._arm(self._idle)
+            self._arm(self._old_at - self._idle_since if self._keeps else self._idle)
 
     def _arm(self, delay: float) -> None:
         self._armed = True
@@ -62,6 +69,9 @@ class Reclaim:
     def _look(self) -> None:
         self._armed = False
         if self._environment.ended or self._idle_since is None:
+            return
+        if self._keeps:
+            self._let_go(self._environment, "its age")
             return
         # One look for many invocations: setting it anew at each would cost every one of them.
         left = self._idle_since + self._idle - self._clock.now()

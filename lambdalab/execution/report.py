@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from lambdalab import facts
-from lambdalab.execution.events import billed, runtime_version
+from lambdalab.execution.events import billed, billed_restore, runtime_version
 from lambdalab.execution.spec import Outcome, RuntimeSpec
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "out_of_memory",
     "report",
     "response_too_large",
+    "restore_report",
+    "restore_start",
     "start",
     "telemetry_subscription",
     "timed_out",
@@ -69,6 +71,9 @@ def report(request_id: str, outcome: Outcome, memory: int) -> str:
     }
     if outcome.init_duration is not None:
         line += _line("log.report-init")[:-1] % {"init": f"{outcome.init_duration * 1000:.2f}"}
+    if outcome.restore_duration is not None:
+        told = {"restore": _ms(outcome.restore_duration), "billed": billed_restore(outcome)}
+        line += _line("log.report-restore")[:-1] % told
     if outcome.status == "timeout":
         line += _message("log.report-timeout").text
     elif outcome.platform_error:
@@ -76,12 +81,32 @@ def report(request_id: str, outcome: Outcome, memory: int) -> str:
     return line + "\n"
 
 
-def init_report(duration: float, phase: str, outcome: Outcome) -> str:
-    """The line after an INIT that failed; ``duration`` in seconds."""
-    told = {"init": f"{duration * 1000:.2f}", "phase": phase}
+def init_report(duration: float, phase: str, outcome: Outcome | None) -> str:
+    """The line after an INIT, which failed where there is an outcome; ``duration`` in seconds."""
+    return _phase_report("log.init-report", outcome, init=_ms(duration), phase=phase)
+
+
+def restore_start(spec: RuntimeSpec) -> str:
+    """The first line of an environment that comes back from a snapshot."""
+    version = runtime_version(spec.runtime)
+    return _line("log.restore-start") % {"version": version, "arn": spec.runtime_version_arn}
+
+
+def restore_report(duration: float, outcome: Outcome | None) -> str:
+    """The line after a RESTORE, which failed where there is an outcome."""
+    return _phase_report("log.restore-report", outcome, restore=_ms(duration))
+
+
+def _phase_report(name: str, outcome: Outcome | None, **told: str | None) -> str:
+    if outcome is None:
+        return _line(name) % told
     if outcome.status == "timeout":
-        return _line("log.init-report-timeout") % told
-    return _line("log.init-report-error") % (told | {"error_type": outcome.error_type})
+        return _line(f"{name}-timeout") % told
+    return _line(f"{name}-error") % (told | {"error_type": outcome.error_type})
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.2f}"
 
 
 def extension(name: str, state: str, events: Iterable[str], error_type: str | None = None) -> str:

@@ -44,14 +44,22 @@ class RuntimeEvents(Protocol):
         """The runtime sent an error of the function."""
 
     def init_failed(self, body: bytes, error_type: str) -> None:
-        """The runtime could not initialize the function."""
+        """The runtime could not initialize the function, or a hook after a restore failed."""
+
+    def runtime_restorable(self) -> None:
+        """The runtime is ready for a snapshot, and asks for what comes after it."""
 
 
 class RuntimeApi:
-    """Answers one runtime; holds its request for the next invocation until there is one."""
+    """Answers one runtime; holds its request for the next invocation until there is one.
 
-    def __init__(self, events: RuntimeEvents) -> None:
+    ``restorable``: SnapStart is on, so the runtime asks once when it may go on after a snapshot.
+    """
+
+    def __init__(self, events: RuntimeEvents, *, restorable: bool = False) -> None:
         self._events = events
+        self._restorable = restorable
+        self._snapshot: asyncio.Future[Response] | None = None
         self._waiting: asyncio.Future[Response] | None = None
         self._current: Invocation | None = None
         self._event: Response | None = None
@@ -67,6 +75,14 @@ class RuntimeApi:
         self._event = _next(invocation, deadline_ms)
         waiting.set_result(self._event)
 
+    def restore(self) -> None:
+        """Let the runtime go on after the snapshot; it is ready when it asks for an invocation."""
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is not None:
+            snapshot.set_result(Response(200, b""))
+        else:  # it does not know of snapshots
+            self._events.runtime_ready()
+
     def handle(self, request: Request) -> Response | asyncio.Future[Response]:
         """Answer a request of the runtime."""
         if not request.path.startswith(_PREFIX):
@@ -75,7 +91,7 @@ class RuntimeApi:
         if request.method == "GET":
             if call == "invocation/next":
                 return self._next()
-            return _error("no-snapstart" if call == "restore/next" else "no-such-path")
+            return self._restore_next() if call == "restore/next" else _error("no-such-path")
         if request.method != "POST":
             return _error("no-such-path")
         if call.startswith(_INVOCATION):
@@ -83,7 +99,7 @@ class RuntimeApi:
             return self._finished(request_id, verb, request)
         if call == "init/error":
             return self._init_failed(request)
-        return _error("no-snapstart" if call == "restore/error" else "no-such-path")
+        return self._restore_failed(request) if call == "restore/error" else _error("no-such-path")
 
     def stream(self, request: Request) -> BodyReader | None:
         """Who reads the body of a request as it comes; None where it is read as a whole."""
@@ -120,6 +136,23 @@ class RuntimeApi:
         self._streams = False
         if self._waiting is not None:
             self._events.runtime_ready()
+
+    def _restore_next(self) -> Response | asyncio.Future[Response]:
+        if not self._restorable:
+            return _error("no-snapstart")
+        if self._initialized or self._snapshot is not None:
+            return _error("state")
+        self._snapshot = asyncio.get_running_loop().create_future()
+        self._events.runtime_restorable()
+        return self._snapshot
+
+    def _restore_failed(self, request: Request) -> Response:
+        if not self._restorable:
+            return _error("no-snapstart")
+        if self._initialized or self._snapshot is not None:
+            return _error("state")
+        self._events.init_failed(request.body, _error_type(request, "Runtime.Unknown"))
+        return _ACCEPTED
 
     def _init_failed(self, request: Request) -> Response:
         if self._initialized:

@@ -9,7 +9,19 @@ from pathlib import Path
 from lambdalab.execution.streaming import ResponseSink
 from lambdalab.neighbours.sts import Credentials
 
-__all__ = ["Invocation", "Outcome", "RuntimeSpec"]
+__all__ = [
+    "ON_DEMAND",
+    "PROVISIONED",
+    "SNAP_START",
+    "Invocation",
+    "Outcome",
+    "RuntimeSpec",
+]
+
+# How an environment comes to be, as AWS_LAMBDA_INITIALIZATION_TYPE tells the function.
+ON_DEMAND = "on-demand"
+PROVISIONED = "provisioned-concurrency"
+SNAP_START = "snap-start"
 
 
 @dataclass(frozen=True)
@@ -19,7 +31,8 @@ class RuntimeSpec:
     ``memory`` is in MB, ``timeout`` in seconds; ``task_root`` holds the unpacked code, ``opt`` what
     its layers put under /opt.
     ``log_level`` is the least level of logs as JSON, None for logs as text; ``system_log_level``
-    that of the platform's own; ``storage`` is the size of /tmp in MB.
+    that of the platform's own; ``storage`` is the size of /tmp in MB. ``initialization`` is how the
+    environment comes to be.
     """
 
     account: str
@@ -41,6 +54,7 @@ class RuntimeSpec:
     system_log_level: str = "INFO"
     opt: Path | None = None
     storage: int = 512
+    initialization: str = ON_DEMAND
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,8 @@ class Invocation:
 
     ``invocation_id`` names this attempt; ``sink`` takes the parts of a response that is streamed;
     ``answered`` hears of the runtime's answer while extensions may still be at work; ``earlier``
-    counts the function's runs before this one in a chain of calls.
+    counts the function's runs before this one in a chain of calls; ``queued`` says that it comes
+    from the queue of asynchronous invocations.
     """
 
     request_id: str
@@ -63,6 +78,7 @@ class Invocation:
     sink: ResponseSink | None = None
     answered: Callable[[Outcome], None] | None = None
     earlier: int = 0
+    queued: bool = False
 
 
 @dataclass
@@ -71,7 +87,8 @@ class Outcome:
 
     ``status`` is success, error (the handler's own), init-error, timeout, crash or out-of-memory;
     ``error_type`` is set for all but success; ``began`` is platform time; ``duration`` is in
-    seconds, ``memory_used`` in MB.
+    seconds, ``memory_used`` in MB. ``init_duration`` and ``restore_duration`` are what the caller
+    waited for an environment, in seconds.
     """
 
     payload: bytes
@@ -81,6 +98,7 @@ class Outcome:
     duration: float = 0.0
     cold: bool = False
     init_duration: float | None = None
+    restore_duration: float | None = None
     memory_used: int = 0
     log: list[str] = field(default_factory=list)
 

@@ -10,12 +10,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 from __future__ import annotations
 
 from lambdalab import facts
-from lambdalab.execution.spec import RuntimeSpec
+from lambdalab.execution.spec import SNAP_START, RuntimeSpec
 
 __all__ = ["environment_variables", "extension_variables"]
 
 _FIXED = {
-    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
     "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
     "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -57,7 +56,7 @@ def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) 
     """All variables of an execution environment; the function's own never replace AWS's."""
     root = str(spec.task_root)
     credentials = spec.credentials
-    return {
+    variables = {
         **_with_layers({**_FIXED, **_of_language(spec), **_logging(spec), **spec.variables}, spec),
         "AWS_ACCESS_KEY": credentials.access_key_id,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -66,6 +65,7 @@ def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) 
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": spec.initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -76,6 +76,11 @@ def environment_variables(spec: RuntimeSpec, runtime_api: str, log_stream: str) 
         "PWD": root,
         "_HANDLER": spec.handler,
     }
+    if spec.initialization == SNAP_START:
+        # One snapshot is restored to environments that have a log stream each.
+        for name in ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"):
+            del variables[name]
+    return variables
 
 
 def extension_variables(function: dict[str, str]) -> dict[str, str]:

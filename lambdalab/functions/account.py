@@ -43,7 +43,7 @@ class AccountService:
             "TotalCodeSize": facts.quota("package.code-storage").bytes,
             "CodeSizeUnzipped": facts.quota("package.unzipped").bytes,
             "CodeSizeZipped": facts.quota("package.zip-upload").bytes,
-            "ConcurrentExecutions": facts.quota("concurrency.account").value,
+            "ConcurrentExecutions": self._registry.limits.concurrency,
             "UnreservedConcurrentExecutions": unclaimed(self._registry, place),
         }
         usage = {"TotalCodeSize": code, "FunctionCount": len(functions)}

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -19,9 +20,14 @@ __all__ = ["AliasService"]
 
 
 class AliasService:
-    """The operations on aliases."""
+    """The operations on aliases.
+
+    ``on_change`` hears of a function, an alias of it that was changed or deleted, and the version
+    that it named before.
+    """
 
     def __init__(self, directory: Directory, draw: Random) -> None:
+        self.on_change: list[Callable[[Function, str, str | None], None]] = []
         self._directory = directory
         self._random = draw
 
@@ -54,16 +60,19 @@ class AliasService:
         version = given.get("FunctionVersion") or alias.version
         weights = _weights(given) if given.get("RoutingConfig") is not None else alias.weights
         _check_target(function, version, weights)
-        alias.version, alias.weights = version, weights
+        before, alias.version, alias.weights = alias.version, version, weights
         alias.description = given.get("Description", alias.description)
         alias.revision_id = identifier(self._random)
+        self._changed(function, alias.name, before)
         return _shown(function, alias)
 
     def delete_alias(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteAlias; one that does not exist is no error."""
         function = self._directory.function(caller, given)
-        if function.aliases.pop(given["Name"], None) is not None:
-            function.detach(given["Name"])
+        alias = function.aliases.pop(given["Name"], None)
+        if alias is not None:
+            function.detach(alias.name)
+            self._changed(function, alias.name, alias.version)
         return {}
 
     def list_aliases(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +86,10 @@ class AliasService:
         ]
         rows, more = page(given, aliases, lambda alias: alias.name)
         return {**more, "Aliases": [_shown(function, alias) for alias in rows]}
+
+    def _changed(self, function: Function, name: str, before: str | None) -> None:
+        for listener in self.on_change:
+            listener(function, name, before)
 
     def _function(self, caller: Caller, given: dict[str, Any]) -> Function:
         """The function; where there is none, AWS names the version that was asked for too."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from lambdalab.errors import aws_error
 from lambdalab.functions.arns import LATEST
-from lambdalab.functions.capacity import FLOOR, no_room, provisioned, unclaimed
+from lambdalab.functions.capacity import no_room, provisioned, unclaimed
 from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.records import Function
 
@@ -47,9 +47,10 @@ class ConcurrencyService:
 
     def _check_room(self, function: Function, wanted: int) -> None:
         """Refuse what breaks the floor, and less than is provisioned already."""
-        left = unclaimed(self._directory.registry, function.id, but=function)
-        if left - wanted < FLOOR:
-            raise no_room("reserve-breaks-floor", minimum=FLOOR)
+        registry = self._directory.registry
+        floor = registry.limits.unreserved_floor
+        if unclaimed(registry, function.id, but=function) - wanted < floor:
+            raise no_room("reserve-breaks-floor", minimum=floor)
         total = provisioned(function)
         if wanted < total:
             raise aws_error(

@@ -53,10 +53,10 @@ class FunctionService:
         self._clock = clock
         self._intake = intake
         self._download = download
-        self._lifecycle = Lifecycle(
+        self.lifecycle = Lifecycle(
             directory, clock=clock, timeline=timeline, intake=intake, draw=draw
         )
-        self.on_change = self._lifecycle.on_change
+        self.on_change = self.lifecycle.on_change
         self.before_deployment: list[Callable[[FunctionId, str | None], None]] = []
 
     # The operations.
@@ -72,8 +72,8 @@ class FunctionService:
         check_count(tags)
         config = await self._first(caller, wanted, given, chosen)
         function = Function(wanted, Version(config, config), tags, code_signing_config=signing)
-        self._lifecycle.create(function)
-        made = self._lifecycle.publish(function) if given.get("Publish") else function.latest
+        self.lifecycle.create(function)
+        made = self.lifecycle.publish(function) if given.get("Publish") else function.latest
         # A version is answered here under the ARN of the function, as recorded.
         return shown.configuration(made) | {"FunctionArn": function.arn}
 
@@ -114,9 +114,9 @@ class FunctionService:
         if function is None:
             raise aws_error("function.missing", arn=wanted.arn)
         if wanted.qualifier is None:
-            self._lifecycle.delete(function)
+            self.lifecycle.delete(function)
         else:
-            self._lifecycle.delete_version(function, wanted.qualifier)
+            self.lifecycle.delete_version(function, wanted.qualifier)
         return {"StatusCode": 204}
 
     async def update_function_code(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -134,9 +134,9 @@ class FunctionService:
         if given.get("DryRun"):
             self._intake.drop(package)
             return shown.configuration(replace(function.latest, configuration=changed))
-        self._lifecycle.update(function, changed)
+        self.lifecycle.update(function, changed)
         if given.get("Publish"):
-            return shown.configuration(self._lifecycle.publish(function))
+            return shown.configuration(self.lifecycle.publish(function))
         return shown.configuration(function.latest)
 
     async def update_function_configuration(
@@ -159,7 +159,7 @@ class FunctionService:
                 function = self._changeable(caller, given)
                 if function.latest.configuration is not before:
                     raise aws_error("state.updating", arn=function.arn)
-        self._lifecycle.update(function, changed)
+        self.lifecycle.update(function, changed)
         return shown.configuration(function.latest)
 
     def publish_version(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -170,10 +170,10 @@ class FunctionService:
         current = function.latest.configuration.package.sha256
         if wanted and wanted != current:
             raise aws_error("package.wrong-sha256", given=wanted, current=current)
-        if self._lifecycle.unpublished(function):
+        if self.lifecycle.unpublished(function):
             size = function.latest.configuration.package.unpacked
             self._intake.check_storage(caller, size)
-        version = self._lifecycle.publish(function, given.get("Description"))
+        version = self.lifecycle.publish(function, given.get("Description"))
         return shown.configuration(version)
 
     def list_versions_by_function(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
+from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.draws import identifier
 from lambdalab.errors import aws_error
@@ -14,7 +16,7 @@ from lambdalab.functions.publishing import Publisher
 from lambdalab.functions.records import Alias, Configuration, Function, Version
 from lambdalab.timeline import Record, Timeline
 
-__all__ = ["Lifecycle"]
+__all__ = ["Lifecycle", "SnapshotFailure"]
 
 # How long a function is Pending, and an update InProgress, in seconds of platform time. AWS
 # publishes no figure: the lab's own choice, short enough to work with and long enough to be seen.
@@ -22,11 +24,23 @@ SHORTEST_CHANGE = 0.03
 LONGEST_CHANGE = 0.09
 
 
+class SnapshotFailure(NamedTuple):
+    """Why no snapshot was taken: AWS's code for the state, and the type of the error."""
+
+    code: str
+    error: str
+
+
+# Takes the snapshot of a version; says how that went when it is over.
+TakeSnapshot = Callable[[Version, Callable[[SnapshotFailure | None], None]], None]
+
+
 class Lifecycle:
     """Makes functions, changes them and lets them go.
 
     ``on_change`` is called with the ARN of a version whose deployed configuration has changed or
-    that is gone: whoever runs it lets its execution environments go.
+    that is gone: whoever runs it lets its execution environments go. ``take_snapshot`` is called
+    for a version with SnapStart, which is Pending until its snapshot has been taken.
     """
 
     def __init__(
@@ -45,6 +59,8 @@ class Lifecycle:
         self._random = draw
         self._publisher = Publisher(clock, draw)
         self.on_change: list[Callable[[str], None]] = []
+        self.take_snapshot: TakeSnapshot = lambda _, done: done(None)
+        self._snapshots: set[Version] = set()
 
     def create(self, function: Function) -> None:
         """Keep a new function: Pending first, then Active."""
@@ -98,10 +114,39 @@ class Lifecycle:
     def _activate(self, function: Function) -> None:
         """What is Pending has come into being."""
         for version in function.every_version():
-            if version.state == "Pending":
-                version.state, version.last_update_status = "Active", "Successful"
-                self._revise(version)
+            if version.state == "Pending" and version not in self._snapshots:
+                if version.deployed.snapshot:
+                    self._snapshot(function, version)
+                else:
+                    self._active(version)
         function.settle()
+
+    def snapshot_again(self, function: Function, version: Version) -> None:
+        """Take the snapshot of a version anew: it was let go."""
+        text = facts.message("snap-start.restoring").text
+        version.state, version.state_reason = "Pending", ("Restoring", text)
+        self._snapshot(function, version)
+
+    def _active(self, version: Version) -> None:
+        version.state, version.last_update_status = "Active", "Successful"
+        version.state_reason = None
+        self._revise(version)
+
+    def _snapshot(self, function: Function, version: Version) -> None:
+        """SnapStart: the version is Pending until its snapshot has been taken."""
+
+        def done(failure: SnapshotFailure | None) -> None:
+            self._snapshots.discard(version)
+            if failure is None:
+                self._active(version)
+            else:
+                text = facts.message("snap-start.failed").format(error=failure.error)
+                version.state, version.state_reason = "Failed", (failure.code, text)
+                self._revise(version)
+            function.settle()
+
+        self._snapshots.add(version)
+        self.take_snapshot(version, done)
 
     def _deploy(self, function: Function) -> None:
         """The update has come through: from now on invocations see it."""

@@ -1,12 +1,13 @@
 """Provisioned concurrency: environments that AWS keeps ready for a version or an alias.
 
-It is recorded, and counted against the account's concurrency and what the function reserves; no
-execution environments are made ahead yet.
+It counts against the account's concurrency and what the function reserves. Whoever runs functions
+makes the environments, when their time has come (``allocate``).
 Source: https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -15,28 +16,41 @@ from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import aws_error
 from lambdalab.functions.arns import LATEST
-from lambdalab.functions.capacity import FLOOR, PROVISIONED, no_room, provisioned, unclaimed
+from lambdalab.functions.capacity import PROVISIONED, no_room, provisioned, unclaimed
 from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.paging import page
 from lambdalab.functions.records import Function
 
-__all__ = ["ProvisionedService"]
+__all__ = ["Provisioned", "ProvisionedService"]
 
 MINUTE = 60.0
 
 
 @dataclass(eq=False)
 class Provisioned:
-    """Provisioned concurrency of one version or alias."""
+    """Provisioned concurrency of one version or alias.
+
+    ``allocated`` is what can be used: nothing of a request can until all of it is there.
+    """
 
     requested: int
     last_modified: str
     allocated: int = 0
     status: str = "IN_PROGRESS"
+    reason: str | None = None
+
+    def ready(self) -> None:
+        """All that was requested is there."""
+        self.allocated, self.status, self.reason = self.requested, "READY", None
+
+    def fail(self, reason: str) -> None:
+        """It cannot be had; what was there before stays in use."""
+        self.status, self.reason = "FAILED", reason
 
     def shown(self) -> dict[str, Any]:
         """The members of the API."""
-        return {
+        told = {"StatusReason": self.reason} if self.reason else {}
+        return told | {
             "RequestedProvisionedConcurrentExecutions": self.requested,
             "AvailableProvisionedConcurrentExecutions": self.allocated,
             "AllocatedProvisionedConcurrentExecutions": self.allocated,
@@ -45,13 +59,23 @@ class Provisioned:
         }
 
 
+# Hears of a function, a version or alias of it, and what is provisioned for that.
+Listener = Callable[[Function, str, Provisioned], None]
+
+
 class ProvisionedService:
-    """The operations on provisioned concurrency."""
+    """The operations on provisioned concurrency.
+
+    ``allocate`` is called when the allocation for a version or an alias is due; it says at the end
+    how it went. ``on_change`` hears of each function for which something else is provisioned now.
+    """
 
     def __init__(self, directory: Directory, clock: LabClock, draw: Random) -> None:
         self._directory = directory
         self._clock = clock
         self._random = draw
+        self.allocate: Listener = lambda _function, _qualifier, config: config.ready()
+        self.on_change: list[Callable[[Function], None]] = []
 
     def put_provisioned_concurrency_config(
         self, caller: Caller, given: dict[str, Any]
@@ -61,13 +85,38 @@ class ProvisionedService:
         _check_target(function, qualifier)
         wanted = given["ProvisionedConcurrentExecutions"]
         self._check_room(function, qualifier, wanted)
-        configs = function.attachments(PROVISIONED)
-        before = configs.get(qualifier)
-        config = Provisioned(wanted, f"{self._clock.utc():%Y-%m-%dT%H:%M:%S+0000}")
-        config.allocated = min(before.allocated, wanted) if before else 0
-        configs[qualifier] = config
-        self._clock.call_later(self._allocation_time(wanted), lambda: _ready(config))
-        return config.shown()
+        before = function.attachments(PROVISIONED).get(qualifier)
+        kept = min(before.allocated, wanted) if before else 0
+        return self._begin(function, qualifier, wanted, kept).shown()
+
+    def alias_changed(self, function: Function, name: str, before: str | None) -> None:
+        """An alias names another version than ``before``, or is gone: so does what it has."""
+        config = function.attachments(PROVISIONED).get(name)
+        alias = function.aliases.get(name)
+        if config is not None and alias is not None and alias.version != before:
+            self._begin(function, name, config.requested, 0)
+        else:
+            self._changed(function)
+
+    def _begin(self, function: Function, qualifier: str, wanted: int, kept: int) -> Provisioned:
+        """A new allocation, of which ``kept`` environments are there already."""
+        config = Provisioned(wanted, f"{self._clock.utc():%Y-%m-%dT%H:%M:%S+0000}", kept)
+        function.attachments(PROVISIONED)[qualifier] = config
+        self._directory.registry.provisioning.add(function)
+        self._changed(function)
+        self._clock.call_later(
+            self._allocation_time(wanted - kept), lambda: self._due(function, qualifier, config)
+        )
+        return config
+
+    def _due(self, function: Function, qualifier: str, config: Provisioned) -> None:
+        # It may have been replaced by another request, or be gone with what it was for.
+        if not function.deleted and function.attachments(PROVISIONED).get(qualifier) is config:
+            self.allocate(function, qualifier, config)
+
+    def _changed(self, function: Function) -> None:
+        for listener in self.on_change:
+            listener(function)
 
     def get_provisioned_concurrency_config(
         self, caller: Caller, given: dict[str, Any]
@@ -85,7 +134,8 @@ class ProvisionedService:
     ) -> dict[str, Any]:
         """DeleteProvisionedConcurrencyConfig; one that does not exist is no error."""
         function, qualifier = self._find(caller, given, "concurrency.provisioned-read-latest")
-        function.attachments(PROVISIONED).pop(qualifier, None)
+        if function.attachments(PROVISIONED).pop(qualifier, None) is not None:
+            self._changed(function)
         return {}
 
     def list_provisioned_concurrency_configs(
@@ -121,14 +171,18 @@ class ProvisionedService:
             if others + wanted > function.reserved_concurrency:
                 raise aws_error("concurrency.provisioned-above-reserved")
             return
-        left = unclaimed(self._directory.registry, function.id, but=function) - others
+        registry = self._directory.registry
+        left = unclaimed(registry, function.id, but=function) - others
         if wanted > left:
             raise no_room("provisioned-above-unreserved", unreserved=left)
-        if left - wanted < FLOOR:
-            raise no_room("provisioned-breaks-floor", minimum=FLOOR)
+        floor = registry.limits.unreserved_floor
+        if left - wanted < floor:
+            raise no_room("provisioned-breaks-floor", minimum=floor)
 
     def _allocation_time(self, amount: int) -> float:
-        """How long the allocation takes, in seconds of platform time."""
+        """How long the allocation of so many takes, in seconds of platform time."""
+        if amount <= 0:  # environments go at once
+            return 0.0
         first = self._random.uniform(
             facts.quota("provisioned.first-wait-shortest").value,
             facts.quota("provisioned.first-wait-longest").value,
@@ -138,13 +192,18 @@ class ProvisionedService:
 
 
 def _check_target(function: Function, qualifier: str) -> None:
-    """Refuse a version that another qualifier provisions, and an alias that AWS does not take."""
+    """Refuse a version that another qualifier provisions or that has a snapshot.
+
+    And an alias that AWS does not take.
+    """
     alias = function.aliases.get(qualifier)
     if alias is not None and alias.version == LATEST:
         raise aws_error("concurrency.provisioned-on-latest")
     if alias is not None and alias.weights:
         raise aws_error("concurrency.provisioned-weights")
     version = alias.version if alias else qualifier
+    if function.versions[version].configuration.snapshot:
+        raise aws_error("concurrency.provisioned-snapstart")
     for other in function.attachments(PROVISIONED):
         target = function.aliases.get(other)
         if other != qualifier and version == (target.version if target else other):
@@ -153,7 +212,3 @@ def _check_target(function: Function, qualifier: str) -> None:
                 if alias
                 else "concurrency.provisioned-alias-taken"
             )
-
-
-def _ready(config: Provisioned) -> None:
-    config.allocated, config.status = config.requested, "READY"

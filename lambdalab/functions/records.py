@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdalab.functions.arns import LATEST, FunctionId
+from lambdalab.functions.limits import Limits
 from lambdalab.functions.mapping import EventSourceMapping
 from lambdalab.functions.packages import Merged, Package
 
@@ -80,6 +81,12 @@ class Configuration:
         return str(self.settings["LoggingConfig"].get("SystemLogLevel", "INFO"))
 
     @property
+    def snapshot(self) -> bool:
+        """Whether environments of this version come from a snapshot: SnapStart, once published."""
+        applied: str = self.settings["SnapStart"]["ApplyOn"]
+        return applied == "PublishedVersions" and self.version != LATEST
+
+    @property
     def arn(self) -> str:
         """The ARN of this version; that of ``$LATEST`` goes without qualifier."""
         arn = self.function.arn
@@ -91,7 +98,8 @@ class Version:
     """``$LATEST`` or a published version, and the state that it is in.
 
     ``configuration`` is what was asked for and is shown, ``deployed`` what invocations run: the
-    two differ while an update is in progress.
+    two differ while an update is in progress. ``state_reason`` is the code and the text of why it
+    has failed, or has no snapshot now.
     """
 
     configuration: Configuration
@@ -100,6 +108,7 @@ class Version:
     last_modified: str = ""
     state: str = "Pending"
     last_update_status: str | None = None
+    state_reason: tuple[str, str] | None = None
 
     @property
     def changing(self) -> bool:
@@ -191,9 +200,13 @@ class Registry:
     """The functions of all accounts and Regions of one cloud, and the mappings by UUID.
 
     Event source mappings stand beside functions, not in them: one outlives its function.
+    ``limits`` is what an account has in a Region.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        # Those with provisioned concurrency: each invocation asks what they claim.
+        self.provisioning: set[Function] = set()
         self.mappings: dict[str, EventSourceMapping] = {}
         self._functions: dict[tuple[str, str, str], Function] = {}
         self._reserved: dict[tuple[str, str], int] = {}
@@ -209,6 +222,7 @@ class Registry:
     def remove(self, function: Function) -> None:
         """Forget a function."""
         self.reserve(function, None)
+        self.provisioning.discard(function)
         function.deleted = True
         function.settle()
         del self._functions[function.id[:3]]

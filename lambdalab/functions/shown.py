@@ -41,6 +41,11 @@ def _runtime_version(config: Configuration) -> dict[str, Any]:
 
 def _status(version: Version) -> dict[str, Any]:
     """The members that tell the state."""
+    if version.state_reason is not None:
+        code, reason = version.state_reason
+        told = {"State": version.state, "StateReason": reason, "StateReasonCode": code}
+        done = version.last_update_status
+        return told | ({"LastUpdateStatus": done} if done else {})
     if version.state == "Pending":
         return {"State": "Pending", **_reasons("State")}
     if version.last_update_status == "InProgress":

@@ -18,11 +18,14 @@ class Traffic:
     """The services of this kind, put together; what they keep goes with the functions."""
 
     def __init__(self, directory: Directory, clock: LabClock, draws: Draws) -> None:
+        self.provisioned = ProvisionedService(
+            directory, clock, draws.stream("provisioned concurrency")
+        )
         self.mappings = MappingService(directory, clock, draws.stream("mappings"))
         self.urls = UrlService(directory, clock, draws.stream("urls"))
         self.services: list[object] = [
             ConcurrencyService(directory),
-            ProvisionedService(directory, clock, draws.stream("provisioned concurrency")),
+            self.provisioned,
             EventConfigService(directory, clock),
             self.urls,
             self.mappings,

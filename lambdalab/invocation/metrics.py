@@ -19,16 +19,22 @@ LONGEST_WAIT = 1.0
 _UNITS = dict.fromkeys(
     ("AsyncEventAge", "Duration", "IteratorAge", "UrlRequestLatency"), "Milliseconds"
 )
-# Concurrency belongs to a function and to the account, not to one of its versions.
-_WITHOUT_RESOURCE = {"ConcurrentExecutions"}
+# Whose metric it is: by default the account's, the function's, and that of the version or alias.
+ACCOUNT = ("account",)
+FUNCTION = ("function",)
+RESOURCE = ("resource",)
+PROVISIONED = ("function", "resource")
+EVERYBODY = ("account", "function", "resource")
 
 
 class _Key(NamedTuple):
+    """What the metrics of one minute stand under."""
+
     function: FunctionId
     minute: int
     executed: str | None
-    mapping: str | None
-    metric: str
+    mapping: str | None = None
+    whose: tuple[str, ...] = EVERYBODY
 
 
 class _Sum:
@@ -51,30 +57,37 @@ class Metrics:
     """What is not yet written into CloudWatch; whoever asks there gets everything at once."""
 
     def __init__(self) -> None:
-        self._sums: dict[_Key, _Sum] = {}
+        self._sums: dict[_Key, dict[str, _Sum]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(
-        self, function: FunctionId, time: float, executed: str | None = None, **values: float
+        self,
+        function: FunctionId,
+        time: float,
+        executed: str | None = None,
+        whose: tuple[str, ...] = EVERYBODY,
+        /,
+        **values: float,
     ) -> None:
         """Count values by metric name for a function, at platform time ``time`` in seconds.
 
-        ``executed`` is the version that ran, where an alias shares invocations among two.
+        ``executed`` is the version that ran, where an alias shares invocations among two;
+        ``whose`` says for which dimensions the values hold.
         """
-        self._add((function, int(time) // 60, executed, None), values)
+        self._add(_Key(function, int(time) // 60, executed, None, whose), values)
 
     def add_mapping(self, function: FunctionId, uuid: str, time: float, **values: float) -> None:
         """Count values for an event source mapping of a function."""
-        self._add((function, int(time) // 60, None, uuid), values)
+        self._add(_Key(function, int(time) // 60, None, uuid), values)
 
-    def _add(
-        self, place: tuple[FunctionId, int, str | None, str | None], values: dict[str, float]
-    ) -> None:
+    def _add(self, place: _Key, values: dict[str, float]) -> None:
+        sums = self._sums.get(place)
+        if sums is None:
+            sums = self._sums[place] = {}
         for metric, value in values.items():
-            key = _Key(*place, metric)
-            known = self._sums.get(key)
+            known = sums.get(metric)
             if known is None:
-                self._sums[key] = _Sum(value)
+                sums[metric] = _Sum(value)
             else:
                 known.add(value)
         if self._timer is None:
@@ -87,9 +100,10 @@ class Metrics:
             self._timer = None
         sums, self._sums = self._sums, {}
         places: dict[tuple[str, str], list[cloudwatch.Statistic]] = {}
-        for key, gathered in sums.items():
+        for key, by_metric in sums.items():
             place = (key.function.account, key.function.region)
-            places.setdefault(place, []).extend(_statistics(key, gathered))
+            for metric, gathered in by_metric.items():
+                places.setdefault(place, []).extend(_statistics(key, metric, gathered))
         for (account, region), statistics in places.items():
             cloudwatch.put_statistics(account, region, statistics)
 
@@ -98,11 +112,11 @@ class Metrics:
         self._sums.clear()
 
 
-def _statistics(key: _Key, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
+def _statistics(key: _Key, metric: str, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
     for dimensions in _dimensions(key):
         yield cloudwatch.Statistic(
-            metric=key.metric,
-            unit=_UNITS.get(key.metric, "Count"),
+            metric=metric,
+            unit=_UNITS.get(metric, "Count"),
             dimensions=dimensions,
             minute=datetime.fromtimestamp(key.minute * 60, UTC).replace(tzinfo=None),
             samples=gathered.count,
@@ -118,9 +132,11 @@ def _dimensions(key: _Key) -> Iterator[tuple[tuple[str, str], ...]]:
         yield (("EventSourceMappingUUID", key.mapping),)
         return
     function = ("FunctionName", key.function.name)
-    yield ()
-    yield (function,)
-    if key.function.qualifier and key.metric not in _WITHOUT_RESOURCE:
+    if "account" in key.whose:
+        yield ()
+    if "function" in key.whose:
+        yield (function,)
+    if key.function.qualifier and "resource" in key.whose:
         resource = ("Resource", f"{key.function.name}:{key.function.qualifier}")
         yield (function, resource)
         if key.executed:

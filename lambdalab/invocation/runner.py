@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from lambdalab.clock import LabClock
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.execution.environment import Environment
 from lambdalab.execution.pool import EnvironmentPool
 from lambdalab.execution.sandbox import SandboxGoneError
-from lambdalab.execution.spec import Invocation, Outcome, RuntimeSpec
-from lambdalab.functions import shown
+from lambdalab.execution.spec import SNAP_START, Invocation, Outcome
 from lambdalab.functions.lookup import Located
-from lambdalab.functions.records import Configuration, Registry
-from lambdalab.invocation.admission import Concurrency
+from lambdalab.functions.records import Registry
+from lambdalab.invocation.admission import Admission, Ticket
+from lambdalab.invocation.concurrency_counts import ConcurrencyCounts
 from lambdalab.invocation.metrics import Metrics
-from lambdalab.invocation.routing import shared
-from lambdalab.neighbours import sts
+from lambdalab.invocation.specs import lane_of, spec_of
+from lambdalab.simulator import rules
 from lambdalab.timeline import Record, Timeline
 
 __all__ = ["Runner"]
@@ -27,23 +27,24 @@ class Runner:
         self,
         registry: Registry,
         pool: EnvironmentPool,
+        admission: Admission,
         *,
         clock: LabClock,
         timeline: Timeline,
         metrics: Metrics,
         endpoint_url: str,
     ) -> None:
-        self._registry = registry
         self._pool = pool
         self._clock = clock
         self._timeline = timeline
         self._metrics = metrics
         self._endpoint_url = endpoint_url
-        self._concurrency = Concurrency()
+        self._admission = admission
+        self._counts = ConcurrencyCounts(registry, admission, metrics)
 
     async def none(self) -> None:
         """Wait until no function runs."""
-        await self._concurrency.none()
+        await self._admission.none()
 
     def stopped(self, target: Located, invocation: Invocation) -> None:
         """A run was refused because the function invokes itself in a circle."""
@@ -57,74 +58,46 @@ class Runner:
 
     async def run(self, target: Located, invocation: Invocation) -> Outcome:
         """Run a version; raises AwsError when it may not run now, or no environment starts."""
-        function = target.function
         started = self._clock.now()
         try:
-            reserved = self._registry.reserved(function.id)
-            running, unreserved = self._concurrency.enter(function, reserved)
+            ticket = self._admission.enter(target, started, paced=not invocation.queued)
         except AwsError as refusal:
             self._throttled(target, invocation, started, refusal)
             raise
+        self._counts.began(ticket, started)
         try:
-            environment, outcome = await self._execute(target.version.deployed, invocation)
+            environment, outcome = await self._execute(ticket, invocation)
         except SandboxGoneError as lost:
             raise AwsError("ServiceException", f"No environment could start. {lost}", 500) from lost
         finally:
-            self._concurrency.leave(function, unreserved=unreserved)
-        self._metrics.add(
-            function.id._replace(qualifier=target.qualifier),
-            started,
-            shared(target),
-            Invocations=1,
-            Errors=int(outcome.failed),
-            Duration=outcome.duration * 1000,
-            Throttles=0,
-            ConcurrentExecutions=running,
-        )
-        self._record(function.id.name, invocation, environment, outcome)
+            self._admission.leave(ticket, self._clock.now())
+        self._counts.ended(ticket, started, outcome)
+        self._record(target.function.id.name, invocation, environment, outcome)
         return outcome
 
-    async def _execute(
-        self, deployed: Configuration, invocation: Invocation
-    ) -> tuple[Environment, Outcome]:
+    async def _execute(self, ticket: Ticket, invocation: Invocation) -> tuple[Environment, Outcome]:
         """Run in a warm environment, or in a new one."""
-        key = deployed.arn
-        environment = self._pool.take(key)
-        cold, init_duration = environment is None, None
+        deployed = ticket.target.version.deployed
+        provisioned = ticket.decision == rules.PROVISIONED
+        lane = lane_of(deployed, provisioned=provisioned)
+        environment, failure = self._pool.take(lane), None
+        cold = environment is None
         if environment is None:
-            spec = self._spec(deployed)
-            environment, init_duration = await self._pool.make(key, spec, invocation.request_id)
+            spec = spec_of(deployed, lane, self._endpoint_url)
+            environment, failure = await self._pool.make(lane, spec, invocation.request_id)
+            if lane.initialization == SNAP_START and failure is not None:
+                environment.end("its restore failed")
+                raise _not_restored(failure)
         outcome = await environment.run(invocation)
-        outcome.cold, outcome.init_duration = cold, init_duration
+        outcome.cold = cold and not provisioned
+        if outcome.cold and failure is None:
+            if lane.initialization == SNAP_START:
+                outcome.restore_duration = environment.restore_duration
+            else:
+                outcome.init_duration = environment.init_duration
         environment.journal.report(invocation.request_id, outcome, invocation.trace_id)
-        self._pool.give_back(key, environment)
+        self._pool.give_back(lane, environment)
         return environment, outcome
-
-    def _spec(self, deployed: Configuration) -> RuntimeSpec:
-        identity = deployed.function
-        return RuntimeSpec(
-            account=identity.account,
-            region=identity.region,
-            name=identity.name,
-            arn=identity.arn,
-            version=deployed.version,
-            runtime=deployed.runtime,
-            runtime_version_arn=shown.runtime_version_arn(deployed),
-            handler=deployed.handler,
-            memory=deployed.memory,
-            timeout=deployed.timeout,
-            log_group=deployed.log_group,
-            task_root=deployed.package.root,
-            variables=deployed.variables,
-            credentials=sts.role_credentials(
-                identity.account, identity.region, deployed.role, identity.name
-            ),
-            endpoint_url=self._endpoint_url,
-            log_level=deployed.log_level,
-            system_log_level=deployed.system_log_level,
-            opt=deployed.layers.root if deployed.layers else None,
-            storage=deployed.storage,
-        )
 
     def _throttled(
         self, target: Located, invocation: Invocation, time: float, refusal: AwsError
@@ -154,3 +127,9 @@ class Runner:
                 detail,
             )
         )
+
+
+def _not_restored(failure: Outcome) -> AwsError:
+    """Why nothing came back from a snapshot."""
+    late = failure.status == "timeout"
+    return aws_error("snap-start.restore-timeout" if late else "snap-start.hook-failed")

@@ -21,16 +21,20 @@ from lambdalab.execution.spec import Invocation, Outcome
 from lambdalab.execution.streaming import ResponseSink
 from lambdalab.functions.arns import is_function_arn
 from lambdalab.functions.lookup import Caller, Directory, Located
-from lambdalab.functions.records import Version
+from lambdalab.functions.records import Function, Version
 from lambdalab.invocation import answers, event, event_stream
+from lambdalab.invocation.admission import Admission
 from lambdalab.invocation.delivery import Delivery
 from lambdalab.invocation.metrics import Metrics
+from lambdalab.invocation.provisioning import Provisioning
 from lambdalab.invocation.queue import EventQueue
 from lambdalab.invocation.queued import Attempt
 from lambdalab.invocation.recursion import followed, looping
 from lambdalab.invocation.reports import QueueReports
 from lambdalab.invocation.routing import route
 from lambdalab.invocation.runner import Runner
+from lambdalab.invocation.snapshots import Snapshots
+from lambdalab.invocation.specs import lane_of
 from lambdalab.invocation.tracing import trace_header
 from lambdalab.timeline import Timeline
 
@@ -57,9 +61,23 @@ class InvocationService:
         self._attempts = draws.stream("attempts")
         self._routes = draws.stream("routes")
         self._requests = draws.stream("inner invocations")
+        admission = Admission(
+            directory.registry, lambda target: pool.idle(lane_of(target.version.deployed))
+        )
+        self.provisioning = Provisioning(
+            directory.registry,
+            pool,
+            admission,
+            clock=clock,
+            timeline=timeline,
+            metrics=metrics,
+            endpoint_url=endpoint_url,
+        )
+        self.snapshots = Snapshots(pool, clock, endpoint_url)
         self._runner = Runner(
             directory.registry,
             pool,
+            admission,
             clock=clock,
             timeline=timeline,
             metrics=metrics,
@@ -165,6 +183,11 @@ class InvocationService:
         self._queue.put(target, invocation)
         return invocation.request_id
 
+    def stop(self) -> None:
+        """Make no environments ahead any more, and take no snapshots."""
+        self.provisioning.clear()
+        self.snapshots.clear()
+
     async def empty(self) -> None:
         """Drop what is queued, and wait until what was running has come to its end."""
         self._queue.clear()
@@ -211,7 +234,7 @@ class InvocationService:
         is_json: bool = False,
     ) -> Invocation:
         body = event.checked(payload, kind, is_json=is_json)
-        _check_invocable(target.version)
+        self._check_invocable(target.function, target.version)
         header = trace_header(trace, self._clock.now(), self._traces)
         header, earlier = followed(header, target.function, fresh="Lineage=" not in (trace or ""))
         return Invocation(
@@ -223,7 +246,18 @@ class InvocationService:
             earlier=earlier,
             sink=sink,
             answered=answered,
+            queued=kind == "Event",
         )
+
+    def _check_invocable(self, function: Function, version: Version) -> None:
+        if version.deployed.snapshot:
+            self.snapshots.use(function, version)
+        if version.state in ("Pending", "Failed"):
+            raise aws_error("state.pending", state=version.state)
+        reason = runtimes.unsupported(version.deployed.runtime)
+        if reason:
+            message = facts.message("unsupported.runtime")
+            raise AwsError(message.code or "", reason, message.status or 502)
 
     async def _run(self, target: Located, invocation: Invocation) -> Outcome:
         if looping(target.function, invocation.earlier):
@@ -241,19 +275,10 @@ class InvocationService:
         if version is None:
             raise aws_error("function.missing", arn=target.arn)
         current = route(target._replace(version=version), self._routes)
-        _check_invocable(version)
+        self._check_invocable(target.function, version)
         attempt = replace(invocation, invocation_id=identifier(self._attempts))
         executed = current.version.deployed.version
         return Attempt(await self._run(current, attempt), executed)
-
-
-def _check_invocable(version: Version) -> None:
-    if version.state == "Pending":
-        raise aws_error("state.pending", state=version.state)
-    reason = runtimes.unsupported(version.deployed.runtime)
-    if reason:
-        message = facts.message("unsupported.runtime")
-        raise AwsError(message.code or "", reason, message.status or 502)
 
 
 def _not_such_a_function() -> AwsError:

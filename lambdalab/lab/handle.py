@@ -50,6 +50,9 @@ def start(
     rates: bool = False,
     rooms: bool = True,
     harden: bool = False,
+    concurrency: int = 1000,
+    unreserved_floor: int | None = None,
+    latency: str | None = None,
 ) -> Lab:
     """Start a local cloud and return the handle on it, which is a context manager too.
 
@@ -65,12 +68,31 @@ def start(
     whether the API may be called only as often as AWS lets an account (15 requests a second, 100
     for GetFunction); invocations have limits of their own. ``rooms``: functions see AWS's paths and
     a /tmp of their own, where the machine can do that (``lambdalab doctor`` says so). ``harden``:
-    the kernel's Landlock keeps functions from the machine's files too.
+    the kernel's Landlock keeps functions from the machine's files too. ``concurrency``: concurrent
+    executions of the account in a Region, so ``start(concurrency=5, unreserved_floor=1)`` shows
+    throttling with five environments. ``unreserved_floor``: what of that nobody can reserve or
+    provision; None for AWS's 100, or all of it where the account has less, as new accounts do.
+    ``latency``: with "aws" a start takes as long as it does there, drawn from published ranges
+    (``facts.quotas()``, start-latency) in platform time; None adds nothing.
 
     While a lab runs, a guard refuses each request of botocore that would leave this machine.
     Raises ArgumentError for values that cannot be, CloudStartError if the cloud does not get ready.
     """
-    settings = Settings(port, region, account, speed, cpu, seed, secret, rates, rooms, harden)
+    settings = Settings(
+        port=port,
+        region=region,
+        account=account,
+        speed=speed,
+        cpu=cpu,
+        seed=seed,
+        secret=secret,
+        rates=rates,
+        rooms=rooms,
+        harden=harden,
+        concurrency=concurrency,
+        unreserved_floor=unreserved_floor,
+        latency=latency,
+    )
     with _lock:
         if export:
             _stop_all(exported=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lambdalab.timeline import Record
 
-__all__ = ["FAILED", "NO_LANE", "Span", "duration_text", "spans"]
+__all__ = ["FAILED", "NO_LANE", "STARTS", "Span", "duration_text", "spans"]
 
 # A refused invocation reaches no environment: it is shown in a lane of its own.
 NO_LANE = "refused"
@@ -20,8 +20,8 @@ _SHORTEST_FREEZE = 0.005
 class Span(NamedTuple):
     """One stretch of a lane, from ``start`` to ``end`` in platform seconds since the epoch.
 
-    ``kind`` is "init", "invoke", "failed" (an invoke without success), "frozen", "end" or
-    "throttle"; the last two have no length. ``label`` says what is special about it.
+    ``kind`` is "init", "restore", "invoke", "failed" (an invoke without success), "frozen", "end"
+    or "throttle"; the last two have no length. ``label`` says what is special about it.
     """
 
     environment: str
@@ -63,7 +63,8 @@ def duration_text(seconds: float) -> str:
     return " ".join(part for part in parts[first : first + 2] if part)
 
 
-_KINDS = {"init", "invoke", "end", "throttle"}
+STARTS = ("init", "restore")
+_KINDS = {*STARTS, "invoke", "end", "throttle"}
 
 
 def _span(record: Record) -> Span:
@@ -81,8 +82,8 @@ def _span(record: Record) -> Span:
 
 def _one_by_one(lane: list[Span]) -> list[Span]:
     """Give an INIT inside an invocation, as after a reset, its own place: before the rest of it."""
-    inits = [span for span in lane if span.kind == "init"]
-    apart = [span if span.kind == "init" else _after(span, inits) for span in lane]
+    inits = [span for span in lane if span.kind in STARTS]
+    apart = [span if span.kind in STARTS else _after(span, inits) for span in lane]
     return sorted(apart, key=lambda span: span.start)
 
 

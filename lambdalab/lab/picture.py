@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdalab.lab.figures import ShownFigure, figure_html
-from lambdalab.lab.lanes import FAILED, Span, duration_text, spans
+from lambdalab.lab.lanes import FAILED, STARTS, Span, duration_text, spans
 from lambdalab.lab.scale import Scale
 
 if TYPE_CHECKING:
@@ -43,12 +43,13 @@ class Look(NamedTuple):
 # Colours after Okabe and Ito, which people with colour-blindness can tell apart.
 BARS = {
     "init": Look("init (cold start)", "#E69F00", "///", 0.62),
+    "restore": Look("restore (from a snapshot)", "#CC79A7", "\\\\\\", 0.62),
     "invoke": Look("invoke", "#56B4E9", "", 0.62),
     FAILED: Look("invoke that failed", "#D55E00", "xxx", 0.62),
     "frozen": Look("frozen", "#F2F2F2", "...", 0.24),
 }
 MARKS = {"end": ("environment ended", "X"), "throttle": ("throttled", "v")}
-_LABELLED = {"init", "invoke", FAILED}
+_LABELLED = {*STARTS, "invoke", FAILED}
 _INK = "#333333"
 
 
@@ -127,7 +128,8 @@ def _description(lanes: Lanes) -> str:
 def _lane_text(lane: list[Span]) -> str:
     counts = Counter(span.kind for span in lane)
     frozen = sum(span.seconds for span in lane if span.kind == "frozen")
-    parts = [f"init {duration_text(span.seconds)}" for span in lane if span.kind == "init"]
+    starts = [span for span in lane if span.kind in STARTS]
+    parts = [f"{span.kind} {duration_text(span.seconds)}" for span in starts]
     parts += [_count(counts[kind], noun) for kind, noun in _NOUNS.items() if counts[kind]]
     parts += [f"frozen for {duration_text(frozen)}"] if frozen else []
     parts += [f"ended ({span.label})" for span in lane if span.kind == "end"]

@@ -34,6 +34,9 @@ class Settings:
     ``rates``: whether the API may be called only as often as AWS lets an account. ``rooms``:
     whether functions see AWS's paths and a /tmp of their own, where the machine can do that.
     ``harden``: whether functions are kept from the machine's files by the kernel's Landlock too.
+    ``concurrency``: concurrent executions that an account has in a Region. ``unreserved_floor``:
+    what of that nobody can reserve or provision; None for AWS's 100, or all where there is less.
+    ``latency``: "aws" for starts that take as long as they do there, None for as long as here.
     """
 
     port: int = 0
@@ -46,12 +49,20 @@ class Settings:
     rates: bool = False
     rooms: bool = True
     harden: bool = False
+    concurrency: int = 1000
+    unreserved_floor: int | None = None
+    latency: str | None = None
 
     def __post_init__(self) -> None:
         for name, fits, wanted in _RULES:
             value = getattr(self, name)
             if not fits(value):
                 raise ArgumentError(f"{name} is {wanted}, not {value!r}")
+        if self.unreserved_floor is not None and self.unreserved_floor > self.concurrency:
+            raise ArgumentError(
+                f"unreserved_floor is at most the concurrency of {self.concurrency}, "
+                f"not {self.unreserved_floor}"
+            )
 
     @property
     def secret_key(self) -> str:
@@ -84,6 +95,14 @@ def _is_secret(value: Any) -> bool:
     return value is None or (isinstance(value, str) and bool(value.strip()) and value.isprintable())
 
 
+def _is_concurrency(value: Any) -> bool:
+    return _integer(value) and value > 0
+
+
+def _is_floor(value: Any) -> bool:
+    return value is None or (_integer(value) and value >= 0)
+
+
 def _is_region(value: Any) -> bool:
     return isinstance(value, str) and value in _regions()
 
@@ -111,4 +130,11 @@ _RULES = (
     ("rates", lambda value: isinstance(value, bool), "True or False"),
     ("rooms", lambda value: isinstance(value, bool), "True or False"),
     ("harden", lambda value: isinstance(value, bool), "True or False"),
+    ("concurrency", _is_concurrency, "a whole number above 0"),
+    (
+        "unreserved_floor",
+        _is_floor,
+        "None or a whole number from 0",
+    ),
+    ("latency", lambda value: value in (None, "aws"), 'None or "aws"'),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-__all__ = ["Statistic", "install", "put_statistics"]
+__all__ = ["Statistic", "install", "minutes", "put_statistics"]
 
 NAMESPACE = "AWS/Lambda"
 
@@ -69,3 +69,40 @@ def put_statistics(account: str, region: str, statistics: list[Statistic]) -> No
             for one in statistics
         ],
     )
+
+
+def minutes(
+    account: str,
+    region: str,
+    metric: tuple[str, str, str],
+    dimensions: dict[str, str],
+    *,
+    until: float,
+    count: int,
+) -> list[float]:
+    """The values of a metric for the last minutes before ``until``, the oldest first.
+
+    ``metric`` is its namespace, its name and a statistic. Only minutes in a row count: a gap ends
+    them, seen from the last one.
+    """
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    namespace, name, statistic = metric
+    end = datetime.fromtimestamp(until, UTC).replace(tzinfo=None)
+    found = cloudwatch_backends[account][region].get_metric_statistics(
+        namespace,
+        name,
+        end - timedelta(minutes=count),
+        end,
+        60,
+        [statistic],
+        dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+    )
+    by_minute = {one.timestamp: one.get_statistics_for_type(statistic) for one in found}
+    values: list[float] = []
+    for step in range(1, count + 1):
+        value = by_minute.get(end - timedelta(minutes=step))
+        if value is None:
+            break
+        values.insert(0, float(value))
+    return values
