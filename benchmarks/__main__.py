@@ -26,6 +26,7 @@ from benchmarks import (
     throughput,
     urls,
     warm,
+    widgets,
 )
 from benchmarks.report import Result, Table, UnmeasuredError
 
@@ -41,6 +42,7 @@ SUITE: Mapping[str, Callable[[], Result]] = {
     "buckets": buckets.run,
     "urls": urls.run,
     "simulator": simulator.run,
+    "widgets": widgets.run,
 }
 PAGE = Path(__file__).with_name("results.md")
 

@@ -47,13 +47,13 @@ from lambdalab.functions.traffic import Traffic
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import (
-    alarms,
     application,
     secret_rotation,
     state,
     workflows,
 )
 from lambdalab.neighbours import time as moto_time
+from lambdalab.sources.alarms import Alarms
 from lambdalab.sources.auto_scaling import AutoScaling
 from lambdalab.sources.code_deploy.engine import CodeDeploy
 from lambdalab.sources.code_deploy.run import World
@@ -186,8 +186,11 @@ class Cloud:
             metrics=self._metrics,
             draws=self._draws,
         )
+        self._alarms = Alarms(
+            self._sources.pushes, self._flush_metrics, clock=self.clock, timeline=self.timeline
+        )
         self._deployments = CodeDeploy(
-            World(self._sources.pushes, aliases, self.clock, self.timeline, self._in_alarm),
+            World(self._sources.pushes, aliases, self.clock, self.timeline, self._alarms.active),
             self._draws.stream("deployments"),
         )
         self._auto_scaling = AutoScaling(
@@ -228,13 +231,17 @@ class Cloud:
         if service == "logs":
             self._logbook.flush()
         elif service == "monitoring":
-            self._metrics.flush()
+            self._flush_metrics()
+            self._alarms.wake()
+        elif service == "cloudformation":
+            self._alarms.wake()
         elif service == "application-autoscaling":
             self._auto_scaling.wake()
 
-    def _in_alarm(self, account: str, region: str, names: list[str]) -> list[str]:
+    def _flush_metrics(self) -> None:
+        """Also the log: lines in the embedded metric format become metrics."""
+        self._logbook.flush()
         self._metrics.flush()
-        return alarms.active(account, region, names, self.clock.now())
 
     def _prepare_moto(self, service: str) -> None:
         if service == "cloudformation":
@@ -268,6 +275,7 @@ class Cloud:
         self._storage.clear()
         self._rates.clear()
         self._auto_scaling.clear()
+        self._alarms.clear()
         self._packages.clear()
         self.clock.restart()
         workflows.forget()

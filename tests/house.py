@@ -20,6 +20,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "timeline",
         "errors",
         "wire",
+        "insights",
         "neighbours",
     ),
     2: ("execution", "network", "access", "simulator"),

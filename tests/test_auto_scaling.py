@@ -105,15 +105,35 @@ class Stage:
     def minute(self, count: int = 1) -> None:
         self.lab.clock.advance(minutes=count)
 
-    def to_a_minute(self) -> None:
+    def to_a_minute(self, second: int = 2) -> None:
         """Wind to the beginning of a minute, so that what follows is all in one."""
         now = self.lab.clock.now()
-        self.lab.clock.advance(seconds=62 - (now.second + now.microsecond / 1e6))
+        self.lab.clock.advance(seconds=60 + second - (now.second + now.microsecond / 1e6))
+
+    def to_minute(self, minute: int) -> None:
+        """Wind until the clock shows that minute of an hour."""
+        now = self.lab.clock.now()
+        self.lab.clock.advance(seconds=(minute * 60 - now.minute * 60 - now.second) % 3600 + 5)
+
+    def suspend(self, suspended: bool) -> None:
+        """Let scheduled actions rest, or go on."""
+        self.register(
+            0,
+            10,
+            SuspendedState={
+                "DynamicScalingInSuspended": False,
+                "DynamicScalingOutSuspended": False,
+                "ScheduledScalingSuspended": suspended,
+            },
+        )
 
 
 @pytest.fixture
 def stage(lab: Lab, gate: Gate) -> Stage:
-    return Stage(lab, gate)
+    """At a certain second: what is counted in minutes does not depend on when it is tested."""
+    stage = Stage(lab, gate)
+    stage.to_a_minute(20)
+    return stage
 
 
 def test_three_busy_minutes_scale_out(stage: Stage) -> None:
@@ -267,6 +287,40 @@ def test_a_schedule_to_nothing_takes_all_away(stage: Stage) -> None:
     )
     stage.minute(61)
     assert (stage.wanted, stage.scaled) == (0, [(2, 0)])
+
+
+def test_what_falls_due_while_it_is_suspended_is_left_out(stage: Stage) -> None:
+    stage.register(0, 10)
+    stage.to_minute(20)
+    stage.scaling.put_scheduled_action(
+        **WHERE,
+        ScheduledActionName="hourly",
+        Schedule="cron(30 * * * ? *)",
+        ScalableTargetAction={"MinCapacity": 2, "MaxCapacity": 2},
+    )
+    stage.minute(2)
+    stage.suspend(True)
+    stage.minute(20)
+    stage.suspend(False)
+    stage.minute(20)
+    assert (stage.wanted, stage.scaled) == (0, [])
+    stage.minute(45)
+    assert (stage.wanted, stage.scaled) == (2, [(0, 2)])
+
+
+def test_an_action_that_is_put_again_keeps_to_its_new_schedule(stage: Stage) -> None:
+    stage.register(0, 10)
+    stage.to_minute(5)
+    for schedule in ("cron(30 * * * ? *)", "cron(10 * * * ? *)"):
+        stage.scaling.put_scheduled_action(
+            **WHERE,
+            ScheduledActionName="hourly",
+            Schedule=schedule,
+            ScalableTargetAction={"MinCapacity": 2, "MaxCapacity": 2},
+        )
+        stage.minute(2)
+    stage.minute(5)
+    assert (stage.wanted, stage.scaled) == (2, [(0, 2)])
 
 
 def test_what_cannot_be_had_is_told(stage: Stage) -> None:

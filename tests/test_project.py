@@ -175,6 +175,7 @@ BROUGHT_BY = {
     "nbformat": "jupyterlab",
     "packaging": "jupyterlab",
     "samtranslator": "aws-sam-translator",
+    "traitlets": "ipywidgets",
     "urllib3": "boto3",
     "yaml": "moto",
 }

@@ -89,7 +89,9 @@ def of_metrics(lab: Lab) -> Any:
         Namespace="N", MetricName="m", Period=60, Statistics=["Sum"],
         StartTime=now - timedelta(minutes=5), EndTime=now + timedelta(minutes=5),
     )["Datapoints"]  # fmt: skip
-    return point["Timestamp"]
+    # A point bears the begin of its minute: the minute of now.
+    shown: datetime = point["Timestamp"]
+    return lab.clock.now() if shown.timestamp() // 60 == now.timestamp() // 60 else shown
 
 
 def of_sts(lab: Lab) -> Any:

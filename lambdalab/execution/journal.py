@@ -138,11 +138,14 @@ class Journal:
             ),
         )
 
-    def report(self, request_id: str, outcome: Outcome, trace: str = "") -> None:
-        """An invocation is over; its log goes with the outcome."""
+    def report(
+        self, request_id: str, outcome: Outcome, trace: str = "", *, traced: bool = False
+    ) -> None:
+        """An invocation is over; its log goes with the outcome. ``traced``: X-Ray hears of it."""
         memory = self._spec.memory
         if not self._json:
-            self._write([report.end(request_id), report.report(request_id, outcome, memory)])
+            lines = report.report(request_id, outcome, memory, trace if traced else "")
+            self._write([report.end(request_id), lines])
         self._tell(None, lambda now: events.report(now, request_id, outcome, memory, trace))
         outcome.log = self._tail.take()
 

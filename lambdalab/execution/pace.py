@@ -14,7 +14,7 @@ from lambdalab.execution.sandbox import Sandbox
 __all__ = ["Pace"]
 
 # How long an environment stays awake after an invocation, in real seconds.
-FREEZE_AFTER = 0.002
+FREEZE_AFTER = 0.005
 
 
 class Pace:

@@ -60,8 +60,11 @@ def end(request_id: str) -> str:
     return _line("log.end") % {"request_id": request_id}
 
 
-def report(request_id: str, outcome: Outcome, memory: int) -> str:
-    """The line that sums an invocation up; since August 2025 INIT is billed with it."""
+def report(request_id: str, outcome: Outcome, memory: int, trace: str = "") -> str:
+    """The line that sums an invocation up; since August 2025 INIT is billed with it.
+
+    ``trace`` is the tracing header of a run that X-Ray hears of: it adds a line.
+    """
     line = _line("log.report")[:-1] % {
         "request_id": request_id,
         "duration": f"{outcome.duration * 1000:.2f}",
@@ -78,7 +81,16 @@ def report(request_id: str, outcome: Outcome, memory: int) -> str:
         line += _message("log.report-timeout").text
     elif outcome.platform_error:
         line += _message("log.report-error").format(error_type=outcome.error_type)
-    return line + "\n"
+    return f"{line}\n{_traced(trace)}"
+
+
+def _traced(trace: str) -> str:
+    """The line of X-Ray, which belongs to the same log event."""
+    if not trace:
+        return ""
+    parts = dict(part.partition("=")[::2] for part in trace.split(";"))
+    trace_id = parts["Root"]
+    return _line("log.report-trace") % {"trace_id": trace_id, "segment_id": parts["Parent"]}
 
 
 def init_report(duration: float, phase: str, outcome: Outcome | None) -> str:

@@ -64,7 +64,8 @@ class Invocation:
     ``invocation_id`` names this attempt; ``sink`` takes the parts of a response that is streamed;
     ``answered`` hears of the runtime's answer while extensions may still be at work; ``earlier``
     counts the function's runs before this one in a chain of calls; ``queued`` says that it comes
-    from the queue of asynchronous invocations.
+    from the queue of asynchronous invocations; ``traced`` that X-Ray hears of it, with the segment
+    ``upstream`` as its parent.
     """
 
     request_id: str
@@ -78,6 +79,8 @@ class Invocation:
     sink: ResponseSink | None = None
     answered: Callable[[Outcome], None] | None = None
     earlier: int = 0
+    traced: bool = False
+    upstream: str = ""
     queued: bool = False
 
 

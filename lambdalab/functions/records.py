@@ -81,6 +81,11 @@ class Configuration:
         return str(self.settings["LoggingConfig"].get("SystemLogLevel", "INFO"))
 
     @property
+    def traced(self) -> bool:
+        """Whether Lambda itself decides that requests are traced, and tells X-Ray of them."""
+        return bool(self.settings["TracingConfig"]["Mode"] == "Active")
+
+    @property
     def snapshot(self) -> bool:
         """Whether environments of this version come from a snapshot: SnapStart, once published."""
         applied: str = self.settings["SnapStart"]["ApplyOn"]

@@ -16,6 +16,8 @@ from lambdalab.neighbours import cloudwatch
 __all__ = ["Metrics"]
 
 LONGEST_WAIT = 1.0
+# How many single values of a metric are kept in a minute, for percentiles: a figure of the lab's.
+MOST_VALUES = 2_000
 _UNITS = dict.fromkeys(
     ("AsyncEventAge", "Duration", "IteratorAge", "UrlRequestLatency"), "Milliseconds"
 )
@@ -40,14 +42,17 @@ class _Key(NamedTuple):
 class _Sum:
     """The values of one metric in one minute."""
 
-    __slots__ = ("count", "largest", "smallest", "total")
+    __slots__ = ("count", "largest", "smallest", "total", "values")
 
-    def __init__(self, value: float) -> None:
+    def __init__(self, value: float, *, kept: bool) -> None:
         self.count = 1
         self.total = self.smallest = self.largest = value
+        self.values: list[float] | None = [value] if kept else None
 
     def add(self, value: float) -> None:
         self.count += 1
+        if self.values is not None and len(self.values) < MOST_VALUES:
+            self.values.append(value)
         self.total += value
         self.smallest = min(self.smallest, value)
         self.largest = max(self.largest, value)
@@ -87,7 +92,7 @@ class Metrics:
         for metric, value in values.items():
             known = sums.get(metric)
             if known is None:
-                sums[metric] = _Sum(value)
+                sums[metric] = _Sum(value, kept=metric in _UNITS)
             else:
                 known.add(value)
         if self._timer is None:
@@ -113,6 +118,7 @@ class Metrics:
 
 
 def _statistics(key: _Key, metric: str, gathered: _Sum) -> Iterator[cloudwatch.Statistic]:
+    values = tuple(gathered.values or ())
     for dimensions in _dimensions(key):
         yield cloudwatch.Statistic(
             metric=metric,
@@ -123,6 +129,7 @@ def _statistics(key: _Key, metric: str, gathered: _Sum) -> Iterator[cloudwatch.S
             total=gathered.total,
             smallest=gathered.smallest,
             largest=gathered.largest,
+            values=values,
         )
 
 

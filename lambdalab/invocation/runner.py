@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.execution.environment import Environment
@@ -13,7 +15,9 @@ from lambdalab.functions.records import Registry
 from lambdalab.invocation.admission import Admission, Ticket
 from lambdalab.invocation.concurrency_counts import ConcurrencyCounts
 from lambdalab.invocation.metrics import Metrics
+from lambdalab.invocation.segments import segments
 from lambdalab.invocation.specs import lane_of, spec_of
+from lambdalab.neighbours import traces
 from lambdalab.simulator import rules
 from lambdalab.timeline import Record, Timeline
 
@@ -32,8 +36,10 @@ class Runner:
         clock: LabClock,
         timeline: Timeline,
         metrics: Metrics,
+        draw: Random,
         endpoint_url: str,
     ) -> None:
+        self._draw = draw
         self._pool = pool
         self._clock = clock
         self._timeline = timeline
@@ -73,6 +79,10 @@ class Runner:
             self._admission.leave(ticket, self._clock.now())
         self._counts.ended(ticket, started, outcome)
         self._record(target.function.id.name, invocation, environment, outcome)
+        if invocation.traced:
+            identity, times = target.function.id, (started, self._clock.now())
+            told = segments(target, invocation, outcome, times, self._draw)
+            traces.put_segments(identity.account, identity.region, told)
         return outcome
 
     async def _execute(self, ticket: Ticket, invocation: Invocation) -> tuple[Environment, Outcome]:
@@ -95,7 +105,9 @@ class Runner:
                 outcome.restore_duration = environment.restore_duration
             else:
                 outcome.init_duration = environment.init_duration
-        environment.journal.report(invocation.request_id, outcome, invocation.trace_id)
+        environment.journal.report(
+            invocation.request_id, outcome, invocation.trace_id, traced=invocation.traced
+        )
         self._pool.give_back(lane, environment)
         return environment, outcome
 

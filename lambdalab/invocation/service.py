@@ -35,7 +35,7 @@ from lambdalab.invocation.routing import route
 from lambdalab.invocation.runner import Runner
 from lambdalab.invocation.snapshots import Snapshots
 from lambdalab.invocation.specs import lane_of
-from lambdalab.invocation.tracing import trace_header
+from lambdalab.invocation.tracing import Sampler, trace_header
 from lambdalab.timeline import Timeline
 
 __all__ = ["InvocationService"]
@@ -58,6 +58,7 @@ class InvocationService:
         self._directory = directory
         self._clock = clock
         self._traces = draws.stream("traces")
+        self._sampler = Sampler(self._traces)
         self._attempts = draws.stream("attempts")
         self._routes = draws.stream("routes")
         self._requests = draws.stream("inner invocations")
@@ -81,6 +82,7 @@ class InvocationService:
             clock=clock,
             timeline=timeline,
             metrics=metrics,
+            draw=self._traces,
             endpoint_url=endpoint_url,
         )
         reports = QueueReports(clock, timeline, metrics)
@@ -192,6 +194,7 @@ class InvocationService:
         """Drop what is queued, and wait until what was running has come to its end."""
         self._queue.clear()
         await self._runner.none()
+        self._sampler.clear()
 
     # The steps.
 
@@ -237,6 +240,10 @@ class InvocationService:
         self._check_invocable(target.function, target.version)
         header = trace_header(trace, self._clock.now(), self._traces)
         header, earlier = followed(header, target.function, fresh="Lineage=" not in (trace or ""))
+        upstream, traced = "", target.version.deployed.traced
+        if traced:
+            now = self._clock.now()
+            header, upstream = self._sampler.sampled(header, trace, target.function.arn, now)
         return Invocation(
             request_id=request_id or identifier(self._requests),
             event=body,
@@ -247,6 +254,8 @@ class InvocationService:
             sink=sink,
             answered=answered,
             queued=kind == "Event",
+            traced=traced and "Sampled=1" in header,
+            upstream=upstream,
         )
 
     def _check_invocable(self, function: Function, version: Version) -> None:

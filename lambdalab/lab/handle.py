@@ -140,6 +140,11 @@ class Lab:
         """The number of the AWS account that the cloud plays."""
         return self._settings.account
 
+    @property
+    def unreserved_floor(self) -> int | None:
+        """What of the account's concurrency nobody can reserve; None for AWS's own rule."""
+        return self._settings.unreserved_floor
+
     def stop(self) -> None:
         """End the cloud with all that runs in it and restore the environment variables.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lambdalab.lab.timeline_view import Timeline
 
-__all__ = ["Picture"]
+__all__ = ["BARS", "LIGHT", "MARKS", "Inks", "Picture", "draw_lanes", "lanes_of"]
 
 # More than these no one can tell apart; drawing takes half a millisecond a span.
 SHOWN_LANES = 24
@@ -40,17 +40,32 @@ class Look(NamedTuple):
     height: float
 
 
+class Inks(NamedTuple):
+    """The colours beside those of the kinds: lines and text, ground of texts, freezes, cuts."""
+
+    ink: str
+    ground: str
+    frozen: str
+    cut: str
+    rim: str
+
+    def of(self, kind: str) -> str:
+        """The colour of a kind of span."""
+        return self.frozen if kind == "frozen" else BARS[kind].colour
+
+
+LIGHT = Inks("#333333", "white", "#F2F2F2", "#F5F5F5", "#999999")
+
 # Colours after Okabe and Ito, which people with colour-blindness can tell apart.
 BARS = {
     "init": Look("init (cold start)", "#E69F00", "///", 0.62),
     "restore": Look("restore (from a snapshot)", "#CC79A7", "\\\\\\", 0.62),
     "invoke": Look("invoke", "#56B4E9", "", 0.62),
     FAILED: Look("invoke that failed", "#D55E00", "xxx", 0.62),
-    "frozen": Look("frozen", "#F2F2F2", "...", 0.24),
+    "frozen": Look("frozen", LIGHT.frozen, ".", 0.24),
 }
 MARKS = {"end": ("environment ended", "X"), "throttle": ("throttled", "v")}
 _LABELLED = {*STARTS, "invoke", FAILED}
-_INK = "#333333"
 
 
 class Picture:
@@ -66,7 +81,7 @@ class Picture:
     @cached_property
     def alt(self) -> str:
         """What the picture tells, in words."""
-        return _description(_lanes(self._spans))
+        return _description(lanes_of(self._spans))
 
     @cached_property
     def shown(self) -> ShownFigure:
@@ -75,7 +90,7 @@ class Picture:
         caption = "What each execution environment did"
         if len(drawn) < len(self._spans):
             caption += f" (the newest {len(drawn)} of {len(self._spans)} spans)"
-        return figure_html(_drawn(_lanes(drawn)), self.alt, caption, _table(drawn))
+        return figure_html(draw_lanes(lanes_of(drawn)), self.alt, caption, _table(drawn))
 
     def _repr_html_(self) -> str:
         return self.shown._repr_html_() if self._spans else f"<p>{self.alt}</p>"
@@ -87,7 +102,8 @@ class Picture:
 Lanes = dict[str, list[Span]]
 
 
-def _lanes(all_spans: Sequence[Span]) -> Lanes:
+def lanes_of(all_spans: Sequence[Span]) -> Lanes:
+    """Return the spans by lane, each under its name."""
     lanes: Lanes = {}
     for span in all_spans:
         lanes.setdefault(f"{span.environment} ({span.function})", []).append(span)
@@ -96,7 +112,7 @@ def _lanes(all_spans: Sequence[Span]) -> Lanes:
 
 def _newest(all_spans: list[Span]) -> list[Span]:
     """Return the spans that are drawn, in the order of their lanes: the newest of the newest."""
-    lanes = dict(list(_lanes(all_spans).items())[-SHOWN_LANES:])
+    lanes = dict(list(lanes_of(all_spans).items())[-SHOWN_LANES:])
     kept = [span for lane in lanes.values() for span in lane]
     newest = set(sorted(kept, key=lambda span: span.start)[-SHOWN_SPANS:])
     return [span for span in kept if span in newest]
@@ -143,7 +159,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _drawn(lanes: Lanes) -> Figure:
+def draw_lanes(lanes: Lanes, inks: Inks = LIGHT) -> Figure:
+    """Draw lanes; there is at least one."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.5, 1.5 + 0.45 * len(lanes)), layout="constrained")
@@ -151,45 +168,45 @@ def _drawn(lanes: Lanes) -> Figure:
     busy = [span for lane in lanes.values() for span in lane if span.kind != "frozen"]
     scale = Scale((span.start, span.end) for span in busy)
     for row, lane in enumerate(lanes.values()):
-        _draw_lane(axes, row, lane, scale)
-    _draw_cuts(axes, scale)
+        _draw_lane(axes, row, lane, scale, inks)
+    _draw_cuts(axes, scale, inks)
     _label_axes(axes, list(lanes), scale)
-    _draw_legend(figure, {span.kind for lane in lanes.values() for span in lane})
+    _draw_legend(figure, {span.kind for lane in lanes.values() for span in lane}, inks)
     return figure
 
 
-def _draw_lane(axes: Axes, row: int, lane: list[Span], scale: Scale) -> None:
+def _draw_lane(axes: Axes, row: int, lane: list[Span], scale: Scale, inks: Inks) -> None:
     bars: dict[str, list[tuple[float, float]]] = {}
     for span in lane:
         start = scale.place(span.start)
         width = max(scale.place(span.end) - start, _NARROWEST * scale.width)
         bars.setdefault(span.kind, []).append((start, width))
         if span.kind in _LABELLED and width > _HOLDS_TEXT * scale.width:
-            _write(axes, start + width / 2, row, span)
+            _write(axes, start + width / 2, row, span, inks)
     for kind, places in bars.items():
         if kind in MARKS:
             starts = [start for start, _ in places]
-            axes.plot(starts, [row] * len(starts), MARKS[kind][1], color=_INK, ms=9, zorder=4)
+            axes.plot(starts, [row] * len(starts), MARKS[kind][1], color=inks.ink, ms=9, zorder=4)
         else:
             look = BARS[kind]
             axes.broken_barh(
-                places, (row - look.height / 2, look.height), facecolor=look.colour,
-                hatch=look.hatch, edgecolor=_INK, lw=0.8, zorder=2 if kind == "frozen" else 3,
+                places, (row - look.height / 2, look.height), facecolor=inks.of(kind),
+                hatch=look.hatch, edgecolor=inks.ink, lw=0.8, zorder=2 if kind == "frozen" else 3,
             )  # fmt: skip
 
 
-def _write(axes: Axes, place: float, row: int, span: Span) -> None:
+def _write(axes: Axes, place: float, row: int, span: Span, inks: Inks) -> None:
     text = f"{span.label or span.kind}\n{duration_text(span.seconds)}"
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
+    box = {"facecolor": inks.ground, "edgecolor": "none", "alpha": 0.85, "pad": 1}
     axes.text(
         place, row, text, ha="center", va="center", fontsize=8, bbox=box, zorder=5,
         parse_math=False,
     )  # fmt: skip
 
 
-def _draw_cuts(axes: Axes, scale: Scale) -> None:
+def _draw_cuts(axes: Axes, scale: Scale, inks: Inks) -> None:
     for cut in scale.cuts:
-        axes.axvspan(cut.start, cut.end, facecolor="#F5F5F5", edgecolor="#999999", ls=":", zorder=0)
+        axes.axvspan(cut.start, cut.end, facecolor=inks.cut, edgecolor=inks.rim, ls=":", zorder=0)
     labelled = scale.cuts if len(scale.cuts) <= _MOST_CUT_LABELS else []
     for cut in labelled:
         axes.annotate(
@@ -203,7 +220,7 @@ def _label_axes(axes: Axes, names: list[str], scale: Scale) -> None:
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.set_xlim(-0.01 * scale.width, 1.02 * scale.width)
-    ticks = _ticks(scale)
+    ticks = scale.ticks(_TICK_SPACE)
     begin = scale.starts[0]
     labels = [duration_text(time - begin) if time > begin else "0" for time in ticks]
     axes.set_xticks([scale.place(time) for time in ticks], labels)
@@ -211,26 +228,17 @@ def _label_axes(axes: Axes, names: list[str], scale: Scale) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _ticks(scale: Scale) -> list[float]:
-    """Return the times at which something begins after a pause, as far as labels have room."""
-    ticks = scale.starts[:1]
-    for time in scale.starts[1:]:
-        if scale.place(time) - scale.place(ticks[-1]) >= _TICK_SPACE * scale.width:
-            ticks.append(time)
-    return ticks
-
-
-def _draw_legend(figure: Figure, kinds: set[str]) -> None:
+def _draw_legend(figure: Figure, kinds: set[str], inks: Inks) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     entries: list[Any] = [
-        Patch(facecolor=look.colour, hatch=look.hatch, edgecolor=_INK, label=look.name)
+        Patch(facecolor=inks.of(kind), hatch=look.hatch, edgecolor=inks.ink, label=look.name)
         for kind, look in BARS.items()
         if kind in kinds
     ]
     entries += [
-        Line2D([], [], marker=mark, linestyle="", color=_INK, markersize=9, label=name)
+        Line2D([], [], marker=mark, linestyle="", color=inks.ink, markersize=9, label=name)
         for kind, (name, mark) in MARKS.items()
         if kind in kinds
     ]

@@ -74,9 +74,9 @@ class Probe:
         """The boto3 client for CloudWatch Logs."""
         return self.client("logs")
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
         """Make a boto3 client for another service of the lab."""
-        return self._lab.client(service)
+        return self._lab.client(service, **options)
 
     def resource(self, service: str) -> Any:
         """Make a boto3 resource for a service of the lab."""
@@ -102,9 +102,13 @@ class Probe:
         told: datetime = self._lab.clock.now()
         return told
 
+    def story(self, name: str) -> Any:
+        """What has happened to a function, oldest first: its records of the timeline."""
+        return self._lab.timeline.of(name)
+
     def runs(self, name: str) -> list[datetime]:
         """When a function has run, oldest first, in platform time (UTC)."""
-        story = self._lab.timeline.of(name).kind("invoke")
+        story = self.story(name).kind("invoke")
         return [datetime.fromtimestamp(record.time, UTC) for record in story]
 
     def settle(self) -> None:

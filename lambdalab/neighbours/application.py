@@ -18,10 +18,13 @@ from lambdalab.neighbours import (
     api_imports,
     cloudwatch,
     dynamodb_changes,
+    embedded_metrics,
     http_api_changes,
     iam,
     iam_documents,
     kinesis_changes,
+    logs_queries,
+    metric_filters,
     rest_api_changes,
     rest_api_credentials,
     rest_api_trials,
@@ -72,6 +75,9 @@ def preload(seed: int, account: str) -> None:
     iam_documents.install()
     rest_api_credentials.install()
     cloudwatch.install()
+    embedded_metrics.install()
+    logs_queries.install()
+    metric_filters.install()
     sqs.install()
     _list_modules_once()
     kinesis_changes.install()

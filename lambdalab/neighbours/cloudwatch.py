@@ -6,13 +6,19 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from lambdalab.imports import after_load
+from lambdalab.neighbours import metric_queries
+
 __all__ = ["Statistic", "install", "minutes", "put_statistics"]
 
 NAMESPACE = "AWS/Lambda"
 
 
 class Statistic(NamedTuple):
-    """The values of one metric with one set of dimensions in one minute, summed up."""
+    """The values of one metric with one set of dimensions in one minute, summed up.
+
+    ``values`` are the single ones, for percentiles, where they are kept.
+    """
 
     metric: str
     unit: str
@@ -22,6 +28,7 @@ class Statistic(NamedTuple):
     total: float
     smallest: float
     largest: float
+    values: tuple[float, ...] = ()
 
 
 def install() -> None:
@@ -44,6 +51,7 @@ def install() -> None:
         return add_up(view, *given, dimensions=[], **options)
 
     CloudWatchBackend.get_metric_statistics = exactly
+    after_load("moto.cloudwatch.responses", metric_queries.mend)
 
 
 def put_statistics(account: str, region: str, statistics: list[Statistic]) -> None:
@@ -69,6 +77,9 @@ def put_statistics(account: str, region: str, statistics: list[Statistic]) -> No
             for one in statistics
         ],
     )
+    for datum, one in zip(backend.metric_data[-len(statistics) :], statistics, strict=True):
+        if one.values:
+            datum.lambdalab_values = one.values
 
 
 def minutes(

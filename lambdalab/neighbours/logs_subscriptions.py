@@ -15,7 +15,7 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.imports import after_load
 from lambdalab.neighbours.request_checks import checked
 
-__all__ = ["Batch", "Bridge", "deliver", "install", "subscribed"]
+__all__ = ["Batch", "Bridge", "check", "deliver", "fields", "install", "subscribed"]
 
 _MOST_FILTERS = 2
 _DESTINATIONS = ("lambda", "kinesis", "firehose", "logs")
@@ -45,6 +45,9 @@ class Bridge(Protocol):
     def matches(self, text: str, message: str) -> bool:
         """Whether a pattern matches a message."""
 
+    def fields(self, text: str, message: str) -> dict[str, str] | None:
+        """What a pattern calls by name in a message that it matches; None where it does not."""
+
     def written(self, batch: Batch, name: str, text: str, destination: str) -> None:
         """Events were written to a group that has a filter; in any thread, and must not block."""
 
@@ -70,6 +73,17 @@ def deliver(batch: Batch, name: str, destination: str) -> None:
 
     stream = logs_backends[batch.account][batch.region].groups[batch.group].streams[batch.stream]
     _send(stream, destination.split(":")[2], destination, name, batch.events)
+
+
+def check(text: str) -> None:
+    """Refuse what is no pattern, with an error of moto's."""
+    _asked(lambda bridge: bridge.check_pattern(text))
+
+
+def fields(text: str, message: str) -> dict[str, str] | None:
+    """What a pattern calls by name in a message that it matches; None where it does not."""
+    found: dict[str, str] | None = _asked(lambda bridge: bridge.fields(text, message))
+    return found
 
 
 _send: Callable[..., None]

@@ -166,7 +166,7 @@ class _Drain:
         clock = np.array([self.arrival[0] if count else 0.0])
         rest = (queue.settings(self.function), clock, self.oldest, self.sizes, back, returned)
         self._run(draining.run_queue, *rest, self.attempts)
-        return self._result(self.oldest)
+        return self._result(queue)
 
     def stream(self, source: Stream) -> Result:
         """Drain a stream."""
@@ -188,7 +188,7 @@ class _Drain:
             draining.run_stream, settings, edges, self.oldest, self.sizes, due, lanes, tries, rows,
             self.lane_of, self.attempts,
         )  # fmt: skip
-        return self._result(self.oldest, self.lane_of)
+        return self._result(source)
 
     def _deal(self, lanes: int) -> Any:
         """Spread the records over the lanes at random, each lane in order of arrival."""
@@ -231,13 +231,13 @@ class _Drain:
         # Behind the last there is nothing to draw, and nothing to stop for.
         cursor[draining.ROWS_KNOWN] = stop if stop < len(self.lengths) else ALWAYS
 
-    def _result(self, oldest: Floats, lane_of: Any = None) -> Result:
+    def _result(self, source: Queue | Stream) -> Result:
         """What has happened, a row for each batch."""
         rows = slice(0, int(self.places.cursor[draining.ROWS]))
         return Result(
             function=self.function,
             policy=self.policy,
-            arrival=oldest[rows],
+            arrival=self.oldest[rows],
             start=self.start[rows],
             end=self.end[rows],
             decision=self.decision[rows],
@@ -246,8 +246,11 @@ class _Drain:
             attempts=self.attempts[rows],
             refusals=self.log.all(),
             records=self.sizes[rows],
-            lane=None if lane_of is None else lane_of[rows],
+            lane=self.lane_of[rows] if isinstance(source, Stream) else None,
             begin=self.begin,
+            parallelization=source.parallelization if isinstance(source, Stream) else 1,
+            retention=source.retention,
+            seed=self.seed,
         )
 
 

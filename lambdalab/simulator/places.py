@@ -20,7 +20,17 @@ __all__ = ["Draws", "Log", "Places", "Refusals", "stream"]
 _FIRST = 256
 
 # Each use of chance has a stream of its own, so that one more draw for one changes no other.
-STREAMS = ("arrivals", "durations", "inits", "idle", "age", "chances", "keys")
+STREAMS = (
+    "arrivals",
+    "durations",
+    "inits",
+    "idle",
+    "age",
+    "chances",
+    "keys",
+    "ready-inits",
+    "ready-ages",
+)
 
 
 def stream(seed: int, name: str) -> np.random.Generator:

@@ -30,7 +30,8 @@ class Policy:
     of its environments are ready from the start. ``claimed`` is what other functions reserve or
     have provisioned, ``others`` how many invocations of theirs run outside of that.
     ``idle`` is how long an environment waits for work before it is taken back, and ``age`` how long
-    it lives: one figure for all, or two between which it is drawn for each. AWS publishes neither;
+    it lives, also where it is provisioned (then another takes its place): one figure for all, or
+    two between which it is drawn for each. AWS publishes neither;
     the defaults are the lab's own. ``paced`` says whether requests per second are limited to ten
     times the concurrency, as those of synchronous callers are.
     """

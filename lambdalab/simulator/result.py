@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdalab.simulator.callers import Retry
 from lambdalab.simulator.concurrency import Concurrency, curves, peak
 from lambdalab.simulator.cost import Cost, cost_of
 from lambdalab.simulator.function import Function
@@ -47,6 +48,11 @@ class Result:
         records: how many records were in a batch; None where requests are single.
         begin: when the workload began; 0 but for traces, which have an origin of their own.
         lane: number of the lane that a batch of a stream came through, from 0; else None.
+        parallelization: how many lanes a shard has.
+        retention: for how long the source keeps what nobody processes, in seconds.
+        retry: how callers that were refused try again; None where they do not, or where a source
+            brings batches.
+        seed: what chance began with.
 
     """
 
@@ -63,6 +69,10 @@ class Result:
     records: Ints | None = None
     lane: Ints | None = None
     begin: float = 0.0
+    parallelization: int = 1
+    retention: float = 0.0
+    retry: Retry | None = None
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -143,6 +153,8 @@ class Result:
     def timeline(self, requests: int | None = None, *, epoch: float = 0.0) -> list[Record]:
         """Records as the lab's own timeline has them, of the first ``requests`` or of all.
 
+        Pollers and the queue of asynchronous events tell what they do, too; so do provisioned
+        environments, which are made before the workload begins and replaced when they are old.
         ``epoch`` is the platform time, in seconds, at which the workload began.
         """
         return records_of(self, requests, epoch)

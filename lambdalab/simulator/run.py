@@ -45,7 +45,7 @@ def simulate(
     if isinstance(workload, Queue | Stream):
         return drain(workload, function, policy, seed)
     run = _Run(workload.arrivals(stream(seed, "arrivals")), function, policy, seed)
-    run.begin = getattr(workload, "origin", 0.0)
+    run.begin, run.retry = getattr(workload, "origin", 0.0), workload.retry
     lengths = getattr(workload, "durations", None)
     if lengths is not None:
         lengths = np.minimum(lengths, function.timeout)
@@ -69,6 +69,7 @@ class _Run:
         self.attempts: Any = None
         self.refusals: Refusals | None = None
         self.begin = 0.0
+        self.retry: Retry | None = None
         self.places = Places(policy, arrival)
         self.draws = Draws(function, policy, seed)
 
@@ -136,4 +137,6 @@ class _Run:
             attempts=self.attempts,
             refusals=self.refusals,
             begin=self.begin,
+            retry=self.retry,
+            seed=self.seed,
         )

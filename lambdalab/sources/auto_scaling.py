@@ -68,6 +68,8 @@ class AutoScaling:
         self._looked = 0.0
         # When a target was scaled last: out, in.
         self._scaled: dict[tuple[str, str, str], list[float]] = {}
+        # When actions are due next: reading a schedule each minute would slow down winding.
+        self._due: dict[tuple[tuple[str, str, str], Action], float | None] = {}
 
     def wake(self) -> None:
         """Somebody calls Application Auto Scaling: there may be targets from now on."""
@@ -81,6 +83,7 @@ class AutoScaling:
         """Forget everything; the clock has forgotten what was waiting."""
         self._awake = False
         self._scaled.clear()
+        self._due.clear()
 
     def _arm(self) -> None:
         delay = MINUTE - self._clock.now() % MINUTE + LATE
@@ -106,12 +109,14 @@ class AutoScaling:
     # Scheduled actions.
 
     def _schedule(self, target: Target, action: Action, since: float, now: float) -> None:
-        due = None
-        with contextlib.suppress(ValueError):  # moto takes any text
-            expression = parse(action.schedule, zone_of(action.timezone))
-            begun = max(since, (action.start or 0) - 1, action.created)
-            due = expression.after(begun, action.created)
-        if due is None or due > now or due > (action.end or math.inf):
+        key = target.key, action
+        due = self._due.get(key, -math.inf)
+        if due is not None and due <= since:  # new, or it fell due while it was suspended
+            due = self._due[key] = _next(action, since)
+        if due is None or due > now:
+            return
+        del self._due[key]
+        if due > (action.end or math.inf):
             return
         target.bound(action.least, action.most)
         capacity = self._capacity(target)
@@ -211,6 +216,15 @@ class AutoScaling:
             times[0 if wanted > before else 1] = self._clock.now()
         now = self._clock.now()
         self._timeline.add(Record(now, "scaled", target.function, detail=detail))
+
+
+def _next(action: Action, since: float) -> float | None:
+    """When an action is due first after a time; None for never, and for what is no schedule."""
+    with contextlib.suppress(ValueError):  # moto takes any text
+        expression = parse(action.schedule, zone_of(action.timezone))
+        begun = max(since, (action.start or 0) - 1, action.created)
+        return expression.after(begun, action.created)
+    return None
 
 
 def _all(values: list[float], count: int, holds: Any) -> bool:

@@ -67,6 +67,10 @@ class LogsSubscriptions:
         """Whether a pattern matches a message."""
         return _pattern(text).matches(message)
 
+    def fields(self, text: str, message: str) -> dict[str, str] | None:
+        """What a pattern calls by name in a message that it matches; None where it does not."""
+        return _pattern(text).fields(message)
+
     def written(self, batch: Batch, name: str, text: str, destination: str) -> None:
         """Send what matches on its way; winding waits for it."""
         events = _matching(_pattern(text), batch.events)
