@@ -61,7 +61,7 @@ from lambdalab.sources.custom_resources import CustomResources
 from lambdalab.sources.function_urls.gate import Gate
 from lambdalab.sources.sources import Sources
 from lambdalab.timeline import Timeline
-from lambdalab.wire import LOOPBACK, Request, listen
+from lambdalab.wire import LOOPBACK, DateLine, Request, listen
 
 __all__ = ["Cloud", "serve"]
 
@@ -113,7 +113,8 @@ class Cloud:
         # the zygote loads beside it, than in the first call to any service.
         moto_time.install(self.clock.now)
         application.preload(self._settings["seed"], self._settings["account"])
-        self._listener = await listen(self._handle, self._settings["port"])
+        date = DateLine(self.clock.now)
+        self._listener = await listen(self._handle, self._settings["port"], date=date)
         self._assemble(f"http://{LOOPBACK}:{self._listener.port}")
         return self._listener.port
 
@@ -181,6 +182,7 @@ class Cloud:
             self._invocations,
             traffic.urls,
             Gate(settings["account"], settings["secret"]),
+            base_url,
             clock=self.clock,
             timeline=self.timeline,
             metrics=self._metrics,
@@ -246,10 +248,11 @@ class Cloud:
     def _prepare_moto(self, service: str) -> None:
         if service == "cloudformation":
             # Imported here: it takes a second, and few lessons need it.
-            from lambdalab.neighbours import cloudformation, stack_custom
+            from lambdalab.neighbours import cloudformation
+            from lambdalab.neighbours.stacks import custom
 
             cloudformation.install(self._stacks, self._deployments, self._base_url)
-            stack_custom.install(CustomResources(self._sources.pushes, self._base_url))
+            custom.install(CustomResources(self._sources.pushes, self._base_url))
         elif service == "states":
             workflows.install(self._sources.step_functions, self._base_url)
         elif service == "cognito-idp":

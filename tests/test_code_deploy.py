@@ -441,6 +441,18 @@ def test_a_deployment_that_fails_rolls_its_stack_back(own_lab: Lab) -> None:
     assert any("BeforeAllowTraffic" in reason for reason in stack.reasons)
 
 
+def test_a_stack_whose_update_is_cancelled_goes_back_at_once(own_lab: Lab) -> None:
+    own_lab.reset()
+    stack, client = SamStack(own_lab), own_lab.client("cloudformation")
+    stack.deploy(preferred("one", ""))
+    assert stack.deploy(preferred("two", "")) == "UPDATE_IN_PROGRESS"
+    wait_until(lambda: versions(stack) == ("1", {"2": 0.1}))
+    client.cancel_update_stack(StackName="stack")
+    wait_until(lambda: stack.status == "UPDATE_ROLLBACK_COMPLETE")
+    assert versions(stack) == ("1", {})
+    assert "Resource update cancelled" in stack.reasons
+
+
 def test_a_change_set_waits_for_its_deployment_too(own_lab: Lab) -> None:
     own_lab.reset()
     stack, client = SamStack(own_lab), own_lab.client("cloudformation")

@@ -32,6 +32,7 @@ UNITS = {
     "USD per unit-hour",
     "USD per vCPU-hour",
     "architectures",
+    "blocks",
     "bytes",
     "characters",
     "combinations",
@@ -52,6 +53,7 @@ UNITS = {
     "keys",
     "layers",
     "log groups",
+    "mappings",
     "methods",
     "metrics",
     "minutes",
@@ -59,11 +61,14 @@ UNITS = {
     "network interfaces",
     "operations",
     "origins",
+    "outputs",
+    "parameters",
     "pollers",
     "processes and threads",
     "records",
     "requests per second",
     "requests",
+    "resources",
     "retries",
     "rows",
     "runtimes",
@@ -359,13 +364,14 @@ NOT_MODELLED = {
     "TooManyTargets",
     "AccessDeniedException",
     "InvalidArgument",
+    "InvalidConfigurationRequest",
     "InvalidParameter",
 }
 
 
 # What other APIs answer; tests/test_code_deploy.py compares those of CodeDeploy with its model.
 NOT_LAMBDA = (
-    "runtime-api.", "stack.", "deployment.",
+    "runtime-api.", "stack.", "template.", "deployment.",
     "events.", "scheduler.", "logs.", "insights.", "metric.", "firehose.", "serialization.",
     "workflow.", "user-pool.", "secret.", "rest-api.",
 )  # fmt: skip

@@ -418,3 +418,21 @@ def test_requests_are_counted(site: Site) -> None:
     wait_until(lambda: total("UrlRequestCount") == 3)
     assert (total("Url4xxCount"), total("Url5xxCount")) == (1, 1)
     assert total("UrlRequestLatency") > 0
+
+
+@pytest.mark.parametrize("reserved", [1, 2])
+def test_ten_requests_a_second_for_each_reserved_environment(
+    start_lab: StartLab, reserved: int
+) -> None:
+    # Between the requests platform time all but stands still, however slow the machine is.
+    with start_lab(speed=0.01) as lab:
+        site = Site(lab)
+        site.lam.put_function_concurrency(
+            FunctionName="site", ReservedConcurrentExecutions=reserved
+        )
+        lab.clock.advance(seconds=2)
+        statuses = [site.get().status_code for _ in range(10 * reserved + 30)]
+        assert statuses[: 10 * reserved] == [200] * 10 * reserved
+        assert 429 in statuses
+        lab.clock.advance(seconds=2)
+        assert site.get().status_code == 200

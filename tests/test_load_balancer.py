@@ -456,6 +456,52 @@ def test_requests_are_shared_by_weight(shop: Shop) -> None:
     shop.elb.delete_target_group(TargetGroupArn=other)
 
 
+def test_a_client_stays_with_its_group_for_a_time(shop: Shop) -> None:
+    other = shop.make_group("other")
+    groups = [
+        {"TargetGroupArn": shop.group, "Weight": 1}, {"TargetGroupArn": other, "Weight": 1},
+    ]  # fmt: skip
+    sticky = {"Enabled": True, "DurationSeconds": 60}
+    config = {"TargetGroups": groups, "TargetGroupStickinessConfig": sticky}
+    action = {"Type": "forward", "ForwardConfig": config}
+    shop.rule(1, action, condition("path-pattern", "/sticky"))
+
+    def asked(cookie: str = "") -> Any:
+        shop.lab.http.cookies.clear()
+        return shop.get("/sticky", headers={"Cookie": cookie} if cookie else {})
+
+    first = asked()
+    cookies = first.raw.headers.getlist("Set-Cookie")
+    assert [one.partition("=")[0] for one in cookies] == ["AWSALBTG", "AWSALBTGCORS"]
+    assert cookies[1].endswith("; Path=/; SameSite=None; Secure")
+    for cookie in (one.partition(";")[0] for one in cookies):
+        # One group answers, in the other one nothing is registered.
+        assert {asked(f"a=b; {cookie}").status_code for _ in range(12)} == {first.status_code}
+    forged = cookies[0].partition(";")[0][:-1] + "x"
+    assert {asked(forged).status_code for _ in range(40)} == {200, 503}
+    shop.lab.clock.advance(seconds=61)
+    assert {asked(cookies[0].partition(";")[0]).status_code for _ in range(40)} == {200, 503}
+    shop.clear()
+    assert "set-cookie" not in asked().headers
+    shop.elb.delete_target_group(TargetGroupArn=other)
+
+
+@pytest.mark.parametrize(
+    "name", ["stickiness.enabled", "stickiness.type", "deregistration_delay.timeout_seconds"]
+)
+def test_a_function_is_alone_in_its_group_and_has_no_settings_of_many(
+    shop: Shop, name: str
+) -> None:
+    attributes = [{"Key": name, "Value": "1"}]
+    refused = refusal(
+        shop.elb.modify_target_group_attributes, TargetGroupArn=shop.group, Attributes=attributes
+    )
+    assert refused == (
+        400, "InvalidConfigurationRequest",
+        f"A target group with target type 'lambda' does not support the attribute {name}",
+    )  # fmt: skip
+
+
 def test_a_balancer_is_found_by_path_too_and_a_missing_one_is_told(shop: Shop) -> None:
     port = port_of(shop.lab)
     assert request(port, "GET", "/_aws/elb/shop/x").json["path"] == "/x"

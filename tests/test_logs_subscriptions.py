@@ -224,3 +224,62 @@ def test_a_kinesis_stream_as_destination(stage: Stage) -> None:
     (record,) = kinesis.get_records(ShardIterator=iterator)["Records"]
     told = json.loads(gzip.decompress(record["Data"]))
     assert [one["message"] for one in told["logEvents"]] == ["ERROR x"]
+
+
+@pytest.mark.parametrize("pattern", ['"on and on"', ""])
+def test_functions_that_write_into_each_others_logs_come_to_an_end(
+    stage: Stage, make_function: MakeFunction, pattern: str
+) -> None:
+    code = "def handler(event, context):\n    print('on and on')\n"
+    logs, names = stage.lab.client("logs"), ("ping", "pong")
+    arns = {}
+    for name in names:
+        make_function(code, FunctionName=name)
+        arns[name] = stage.arn.replace(":fn", f":{name}")
+        logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    for name, other in (names, names[::-1]):
+        group = f"/aws/lambda/{name}"
+        stage.lam.add_permission(
+            FunctionName=other, StatementId="logs", Action="lambda:InvokeFunction",
+            Principal="logs.amazonaws.com", SourceArn=group_arn(stage, group),
+        )  # fmt: skip
+        logs.put_subscription_filter(
+            logGroupName=group, filterName="f", filterPattern=pattern, destinationArn=arns[other]
+        )
+    stage.lam.invoke(FunctionName="ping")
+    stage.lab.clock.run_until_idle()
+    # The way there, and as often again as Lambda lets other circles go round. Without a pattern the
+    # lines that tell of environments' starts, which belong to no request, begin chains as well.
+    least, most = (18, 18) if pattern else (18, 600)
+    assert least <= len(stage.told("push")) <= most
+    assert {one["condition"] for one in stage.told("dropped")} == {"NotImplementedException"}
+    assert "in a circle" in stage.told("dropped")[0]["reason"]
+    before = len(stage.told("push"))
+    stage.lam.invoke(FunctionName="pong")
+    stage.lab.clock.run_until_idle()
+    assert before < len(stage.told("push")) <= before + most
+
+
+def test_logs_of_a_function_that_reads_logs_may_be_read(
+    stage: Stage, make_function: MakeFunction
+) -> None:
+    """A line of functions is no circle, however often it is gone along."""
+    make_group(stage)
+    make_function("def handler(event, context):\n    print('read')\n", FunctionName="first")
+    logs, group = stage.lab.client("logs"), "/aws/lambda/first"
+    logs.create_log_group(logGroupName=group)
+    stage.lam.add_permission(
+        FunctionName="first", StatementId="logs", Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com", SourceArn=group_arn(stage),
+    )  # fmt: skip
+    stage.allow("logs.amazonaws.com", group_arn(stage, group))
+    first = stage.arn.replace(":fn", ":first")
+    logs.put_subscription_filter(
+        logGroupName=GROUP, filterName="f", filterPattern="", destinationArn=first
+    )
+    subscribe(stage, "read", group=group)
+    for number in range(20):
+        write(stage, f"line {number}")
+        stage.lab.clock.run_until_idle()
+    assert len(stage.events()) == 20
+    assert stage.told("dropped") == []

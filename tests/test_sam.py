@@ -63,7 +63,7 @@ def test_a_stack_whose_macro_makes_roles_fails_without_a_word_for_them(
     client.create_stack(StackName="stack", TemplateBody=body, Capabilities=given)
     assert (stack.status, stack.reasons) == (
         "ROLLBACK_COMPLETE",
-        [f"Requires capabilities : [{needed}]"],
+        [f"Requires capabilities : [{needed}]. Rollback requested by user."],
     )
     assert left(lab) == NOTHING
 
@@ -201,7 +201,8 @@ def test_resources_that_need_each_other_in_a_circle_are_named(stack: SamStack, l
     assert stack.deploy(CIRCLE) == "ROLLBACK_COMPLETE"
     (told,) = stack.reasons
     circle = "Bucket, Function, FunctionRole, FunctionUploadPermission"
-    assert told == f"Circular dependency between resources: [{circle}]"
+    circle = f"Circular dependency between resources: [{circle}]"
+    assert told == f"{circle}. Rollback requested by user."
     body = {"A": {"Type": "AWS::SNS::Topic", "DependsOn": "B"}}
     body["B"] = {"Type": "AWS::SNS::Topic", "DependsOn": ["A"]}
     found = refusal(

@@ -18,13 +18,13 @@ ROWS = {
     "ses": "ses.amazonaws.com",
     "config": "config.amazonaws.com",
     "codecommit": "codecommit.amazonaws.com",
-    "codepipeline": None,
+    "codepipeline": "codepipeline.amazonaws.com",
     "iot": "iot.amazonaws.com",
-    "s3-batch": None,
+    "s3-batch": "batchoperations.s3.amazonaws.com",
     "lex": "lexv2.amazonaws.com",
     "alexa": "alexa-appkit.amazon.com",
     "api-gateway-websocket": "apigateway.amazonaws.com",
-    "pipes": None,
+    "pipes": "pipes.amazonaws.com",
 }
 # The keys that handlers look for, from the outside in.
 SHAPES = {
@@ -91,7 +91,7 @@ def test_a_test_event_arrives_by_permission_only(stage: Stage, name: str) -> Non
     else:
         assert answer == {"StatusCode": 202}
     told = stage.told("push")[-1]
-    assert told.get("service") == ROWS[name]
+    assert told["service"] == ROWS[name]
     found = event
     for key in SHAPES[name]:
         found = found[key]

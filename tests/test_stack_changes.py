@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from lambdalab.neighbours.stack_order import in_order
+from lambdalab.neighbours.stacks.order import in_order
 from tests.engine import invoke, refusal
 from tests.stacks import (
     CAPABILITIES,
@@ -281,7 +281,9 @@ def test_a_change_set_that_fails_is_taken_back(stack: Stack, lab: Lab) -> None:
         )  # fmt: skip
         name = f"set-{kind}-{len(properties)}"
         client.execute_change_set(StackName="stack", ChangeSetName=name)
-        return str(client.describe_change_set(ChangeSetName=name)["ExecutionStatus"])
+        return str(
+            client.describe_change_set(StackName="stack", ChangeSetName=name)["ExecutionStatus"]
+        )
 
     assert execute("CREATE", Timeout=0) == "EXECUTE_FAILED"
     assert stack.status == "ROLLBACK_COMPLETE"

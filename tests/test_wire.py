@@ -346,7 +346,7 @@ class _Transport(asyncio.Transport):
 def test_however_the_stream_is_cut_the_answers_are_the_same(wanted: Any, data: Any) -> None:
     stream = b"".join(get(path) if body is None else post(path, body) for path, body in wanted)
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
-    connection, transport = wire.connection.Connection(echo, set()), _Transport()
+    connection, transport = wire.connection.Connection(echo, set(), bytes), _Transport()
     connection.connection_made(transport)
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(stream)], strict=True):
         connection.data_received(stream[start:end])

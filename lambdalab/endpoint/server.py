@@ -161,9 +161,7 @@ class Endpoint:
 def _custom_resource(request: Request) -> Response:
     """The answer of a function to CloudFormation; whoever knows the address may give it."""
     # Loaded by then: somebody has made a stack.
-    from lambdalab.neighbours import stack_custom
+    from lambdalab.neighbours.stacks import custom
 
-    taken = request.method == "PUT" and stack_custom.answer(
-        request.path[len(CUSTOM) :], request.body
-    )
+    taken = request.method == "PUT" and custom.answer(request.path[len(CUSTOM) :], request.body)
     return Response(200 if taken else 404)

@@ -109,10 +109,10 @@ class InvocationService:
             self._queue.put(target, invocation)
             return {"StatusCode": 202}
         tail = given.get("LogType") == "Tail"
-        if target.version.deployed.layers and not tail:
-            outcome = await self._first_answer(target, invocation)
-        else:
+        if tail:
             outcome = await self._run(target, invocation)
+        else:
+            outcome = await self._first_answer(target, invocation)
         return answers.answer(target, outcome, tail=tail)
 
     async def invoke_with_response_stream(
@@ -172,6 +172,11 @@ class InvocationService:
         )
         return await self._run(route(target, self._routes), invocation)
 
+    async def ask(self, target: Located, payload: bytes, *, trace: str | None = None) -> Outcome:
+        """As ``call``, for whoever waits for the answer only: extensions may still be at work."""
+        invocation = self._invocation(target, payload, None, trace)
+        return await self._first_answer(route(target, self._routes), invocation)
+
     def send(
         self,
         target: Located,
@@ -204,6 +209,8 @@ class InvocationService:
         Extensions come in layers; all other functions are spared the task. (AWS does not say when
         it answers who asks for the log as well: here that is when the log is whole.)
         """
+        if not target.version.deployed.layers:
+            return await self._run(target, invocation)
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         running = asyncio.ensure_future(
             self._run(target, replace(invocation, answered=answered.set_result))

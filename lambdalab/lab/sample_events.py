@@ -29,7 +29,8 @@ def send_event(control: Control, service: str, function: str, event: Any) -> dic
         {
             "function": function,
             "event": event,
-            "principal": found.principal if grant else None,
+            "principal": found.principal or found.name,
+            "by_role": not grant,
             "context": {key: grant[name] for name, key in _KEYS.items() if name in grant},
             "waits": found.modes[0] == "S",
         }

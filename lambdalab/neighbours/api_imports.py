@@ -117,7 +117,7 @@ def _document(given: str | bytes, versions: tuple[str, ...] = ("2.", "3.")) -> J
 
 
 def _of_rest_api(document: Json) -> Json:
-    from lambdalab.neighbours.stack_services import rest_api
+    from lambdalab.neighbours.stacks.services import rest_api
 
     found = rest_api.prepare({"Body": document})
     policy = found.get("Policy")
@@ -132,7 +132,7 @@ def _of_rest_api(document: Json) -> Json:
 
 
 def _of_http_api(document: Json) -> Json:
-    from lambdalab.neighbours.stack_services import http_api
+    from lambdalab.neighbours.stacks.services import http_api
 
     found = http_api.prepare({"Body": document})
     about = document.get("info") or {}
@@ -162,8 +162,8 @@ class _Importer:
         return answer
 
     def read(self, *, rest: bool, known: Json, document: Json, before: Json) -> None:
-        from lambdalab.neighbours.stack_services import http_api, rest_api
-        from lambdalab.neighbours.stack_services.service_type import Work
+        from lambdalab.neighbours.stacks.services import http_api, rest_api
+        from lambdalab.neighbours.stacks.services.service_type import Work
 
         reader = rest_api if rest else http_api
         reader.read_document(Work(self.act, known, {"Body": document}, before))
@@ -171,7 +171,7 @@ class _Importer:
 
 @cache
 def _calls(call: _Call) -> Any:
-    from lambdalab.neighbours.stack_services.calls import Calls
+    from lambdalab.neighbours.stacks.services.calls import Calls
 
     class Within(Calls):
         """Calls that moto answers in this thread."""

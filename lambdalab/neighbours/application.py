@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from lambdalab.neighbours import (
+    absent,
     api_imports,
     cloudwatch,
     dynamodb_changes,
@@ -25,6 +26,7 @@ from lambdalab.neighbours import (
     kinesis_changes,
     logs_queries,
     metric_filters,
+    request_ids,
     rest_api_changes,
     rest_api_credentials,
     rest_api_trials,
@@ -37,6 +39,7 @@ from lambdalab.wire import Request, Response
 
 __all__ = ["call", "preload"]
 
+_HOP = {"connection", "transfer-encoding"}
 # A call as IAM's clients make it: answering it loads what the first lesson needs.
 _REHEARSAL = Request(
     "POST",
@@ -71,6 +74,8 @@ def preload(seed: int, account: str) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # With this variable, moto takes every key for that account's, those of a role elsewhere too.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
+    absent.install()
+    request_ids.install()
     iam.install(account)
     iam_documents.install()
     rest_api_credentials.install()
@@ -105,6 +110,9 @@ def _list_modules_once() -> None:
 
 def call(request: Request, base_url: str) -> Response:
     """Let moto answer a request; blocks, and may be called from several threads."""
+    refused = absent.refused(request)
+    if refused is not None:
+        return refused
     started: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -118,12 +126,28 @@ def call(request: Request, base_url: str) -> Response:
         close = getattr(chunks, "close", None)
         if close is not None:
             close()
-    headers = tuple((name, value) for name, value in started["headers"] if not _is_hop(name))
-    return Response(started.get("status", HTTPStatus.OK), body, headers)
+    status, headers = started.get("status", HTTPStatus.OK), _told(request, started["headers"])
+    return absent.named(request, Response(status, body, headers))
 
 
-def _is_hop(name: str) -> bool:
-    return name.lower() in ("connection", "transfer-encoding")
+def _told(request: Request, headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The headers that go to the client.
+
+    S3 has ids of its own in place of the others'. Where moto does not say what it answers, it is
+    called HTML, which no API answers with: it is JSON then, of the kind that was sent.
+    """
+    is_s3 = any(name.lower() == "x-amz-request-id" for name, _ in headers)
+    dropped = _HOP | ({request_ids.NAME} if is_s3 else set())
+    kept = tuple((name, value) for name, value in headers if name.lower() not in dropped)
+    if is_s3 or "authorization" not in request.headers:
+        return kept
+    kind = request.headers.get("content-type", "")
+    own = kind if kind.startswith("application/x-amz-json") else "application/json"
+    return tuple((name, own if _is_unnamed(name, value) else value) for name, value in kept)
+
+
+def _is_unnamed(name: str, value: str) -> bool:
+    return name.lower() == "content-type" and value.startswith("text/html")
 
 
 def _environ(request: Request, base_url: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 moto keeps a map from resource type to the class that creates, updates and deletes resources;
 ``install`` puts a class of the lab in the place of each of moto's own, which would make functions
-that cannot run. How stacks change and what is told of them is in ``stack_changes`` and
-``stack_outcomes``.
+that cannot run. How stacks change and what is told of them is in the folder ``stacks``.
 """
 
 from __future__ import annotations
@@ -14,16 +13,21 @@ from typing import Any, ClassVar, Protocol
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
-from lambdalab.neighbours import (
-    stack_changes,
-    stack_deployments,
-    stack_operations,
-    stack_outcomes,
-    stack_requests,
-    stack_services,
+from lambdalab.neighbours.stacks import (
+    api,
+    change_sets,
+    changes,
+    deployments,
+    evaluation,
+    operations,
+    outcomes,
+    requests,
+    services,
+    steps,
 )
-from lambdalab.neighbours.stack_deployments import Outcomes
-from lambdalab.neighbours.stack_services.calls import Calls
+from lambdalab.neighbours.stacks.deployments import Outcomes
+from lambdalab.neighbours.stacks.nested import NestedStack
+from lambdalab.neighbours.stacks.services.calls import Calls
 
 __all__ = ["Resource", "Stacks", "install"]
 
@@ -94,11 +98,17 @@ def install(stacks: Stacks, deployments: Outcomes, base_url: str) -> None:
             "ATTRIBUTES": attributes,
         }
         known[kind] = type(kind.rpartition(":")[2], (LambdaResource,), members)
-    stack_services.install(known, calls)
-    stack_changes.install()
-    stack_outcomes.install()
-    stack_operations.install()
-    stack_requests.install()
+    known[NestedStack.cloudformation_type()] = NestedStack
+    services.install(known, calls)
+    evaluation.install()
+    steps.install()
+    changes.install()
+    outcomes.install()
+    requests.install()
+    change_sets.install()
+    # Threads around what has been installed before.
+    operations.install()
+    api.install()
 
 
 class LambdaResource:
@@ -178,7 +188,7 @@ class LambdaResource:
         """Update the resource in place, or replace it."""
         made, place = original_resource.made, (account_id, region_name)
         if cls.TYPE == "AWS::Lambda::Alias":
-            stack_deployments.deploy(
+            deployments.deploy(
                 cls.CALLS, cls.DEPLOYMENTS, place, cloudformation_json, made.properties
             )
         after = cls.STACKS.update(made, new_resource_name, _properties(cloudformation_json))

@@ -25,6 +25,10 @@ _CHANGES = (
 )  # fmt: skip
 
 
+# The attributes that target groups of functions have.
+_OF_FUNCTIONS = ("lambda.", "target_group_health.")
+
+
 class Health(NamedTuple):
     """The health of a target as the API tells it."""
 
@@ -58,6 +62,8 @@ def install(keeper: Keeper) -> None:
 def _mend(models: ModuleType) -> None:
     backend, group = models.ELBv2Backend, models.FakeTargetGroup
     backend.modify_target_group = _with_codes(backend.modify_target_group)
+    attributes = backend.modify_target_group_attributes
+    backend.modify_target_group_attributes = _without_stickiness(attributes, models.RESTError)
     for name in _CHANGES:
         setattr(backend, name, _telling(getattr(backend, name)))
     group.register = _checking(group.register, models.RESTError)
@@ -83,6 +89,21 @@ def _with_codes(act: Callable[..., Any]) -> Callable[..., Any]:
         if group.target_type == "lambda" and codes:
             group.matcher["HttpCode"] = codes
         return group
+
+    return modify
+
+
+def _without_stickiness(act: Callable[..., Any], error: type[Exception]) -> Callable[..., Any]:
+    """A function is the only target of its group: there is nothing to stay with."""
+
+    @wraps(act)
+    def modify(backend: Any, arn: str, attributes: dict[str, Any]) -> Any:
+        group = backend.target_groups.get(arn)
+        if group is not None and group.target_type == "lambda":
+            for name in attributes:
+                if not name.startswith(_OF_FUNCTIONS):
+                    raise _refused(error, "no-such-attribute", attribute=name)
+        return act(backend, arn, attributes)
 
     return modify
 

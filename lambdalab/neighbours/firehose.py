@@ -8,17 +8,21 @@ written when it says so.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from lambdalab.errors import AwsError, aws_error
+from lambdalab.errors import AwsError, aws_error, not_implemented
 from lambdalab.imports import after_load
 from lambdalab.neighbours.request_checks import refuse
 
-__all__ = ["Bridge", "Stream", "find", "install", "put_object"]
+__all__ = ["Bridge", "Stream", "find", "install", "log", "put_object"]
 
-_CHECKED = frozenset({"CreateDeliveryStream", "PutRecord", "PutRecordBatch"})
+_CHECKED = frozenset({"CreateDeliveryStream", "PutRecord", "PutRecordBatch", "UpdateDestination"})
+_SOURCES = ("DirectPut", "KinesisStreamAsSource")
+_DESTINATIONS = re.compile(r"(\w+)Destination(?:Configuration|Update)")
 
 
 class Stream(NamedTuple):
@@ -80,6 +84,26 @@ def put_object(account: str, bucket: str, key: str, content: bytes) -> None:
     s3_backends[account]["aws"].put_object(bucket, key, content)
 
 
+def log(stream: Stream, failures: Sequence[tuple[str, str]], function: str) -> None:
+    """Write what failed, code and text, into the log stream that a destination names, if any."""
+    from moto.core.utils import unix_time_millis
+    from moto.logs.models import logs_backends
+
+    options = stream.destination.get("CloudWatchLoggingOptions") or {}
+    group, name = options.get("LogGroupName"), options.get("LogStreamName")
+    backend = logs_backends[stream.account][stream.region]
+    if not options.get("Enabled") or name not in getattr(backend.groups.get(group), "streams", ()):
+        return
+    told = {"deliveryStreamARN": stream.arn, "deliveryStreamVersionId": int(stream.version)}
+    told |= {"destination": stream.destination.get("BucketARN"), "processor": function}
+    events = [
+        {"timestamp": int(unix_time_millis()),
+         "message": json.dumps(told | {"errorCode": code, "message": text})}
+        for code, text in failures
+    ]  # fmt: skip
+    backend.put_log_events(group, name, events)
+
+
 def _mend_responses(module: ModuleType) -> None:
     """Here moto reads the parameters before it comes to an operation, and fails at bad ones."""
     original = module.FirehoseResponse.parse_parameters
@@ -88,28 +112,44 @@ def _mend_responses(module: ModuleType) -> None:
         operation = request.headers.get("X-Amz-Target", "").partition(".")[2]
         if operation in _CHECKED and request.content_type.startswith("application/x-amz-json"):
             refuse("firehose", operation, request.data)
+            _refuse_absent(json.loads(request.data))
         original(self, request)
 
     module.FirehoseResponse.parse_parameters = parse_parameters
 
 
+def _refuse_absent(given: Mapping[str, Any]) -> None:
+    """Refuse by name what the lab does not act on; moto takes it, and drops the records."""
+    from moto.core.exceptions import JsonRESTError
+
+    destinations = {name: _DESTINATIONS.fullmatch(name) for name in given}
+    try:
+        kind = given.get("DeliveryStreamType") or _SOURCES[0]
+        if kind not in _SOURCES:
+            raise not_implemented(f"delivery streams of the type {kind}")
+        for name, found in destinations.items():
+            if found is not None and found[1] not in ("S3", "ExtendedS3"):
+                raise not_implemented(f"delivery streams with {name}")
+            if found is not None:
+                _make().check(given[name])
+    except AwsError as error:
+        refused = JsonRESTError(error.code, error.message)
+        refused.code = error.status
+        raise refused from None
+
+
 def _mend(module: ModuleType) -> None:
     backend = module.FirehoseBackend
-    backend.create_delivery_stream = _creating(backend.create_delivery_stream, module)
+    backend.create_delivery_stream = _creating(backend.create_delivery_stream)
     backend.put_record_batch = _putting(backend.put_record_batch, module)
     backend.put_s3_records = _put_records
 
 
-def _creating(original: Callable[..., str], module: ModuleType) -> Callable[..., str]:
+def _creating(original: Callable[..., str]) -> Callable[..., str]:
     signature = inspect.signature(original)
 
     def create_delivery_stream(self: Any, *given: Any, **named: Any) -> str:
         members = signature.bind(self, *given, **named).arguments
-        wanted = members.get("extended_s3_destination_configuration") or {}
-        try:
-            _make().check(wanted)
-        except AwsError as error:
-            raise module.InvalidArgumentException(error.message) from None
         arn = original(self, *given, **named)
         made = self.delivery_streams[members["delivery_stream_name"]]
         _make().created(_view(made, self.account_id, self.region_name))

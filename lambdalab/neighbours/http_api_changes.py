@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from lambdalab import facts
 from lambdalab.imports import after_load
+from lambdalab.neighbours.http_api_services import SUBTYPES
 from lambdalab.neighbours.http_apis import DEPLOYED, FLUSHES, read
 
 __all__ = ["install"]
@@ -260,10 +261,28 @@ def _check_integration(api: Any, given: Json) -> None:
         raise _refused("integration-kind", "BadRequestException", 400)
     if given.get("payload_format_version") not in ("1.0", "2.0"):
         raise _refused("payload-version", "BadRequestException", 400)
+    _check_subtype(given)
     most = int(facts.quota("api-gateway.http-timeout").seconds * 1000)
     timeout = given.get("timeout_in_millis")
     if timeout is not None and not 50 <= int(timeout) <= most:
         raise _refused("timeout", "BadRequestException", 400)
+
+
+def _check_subtype(given: Json) -> None:
+    """An integration with another service needs a role, and the parameters of its operation."""
+    name = given.get("integration_subtype")
+    if not name:
+        return
+    if given.get("payload_format_version") != "1.0":
+        raise _refused("subtype-version", "BadRequestException", 400)
+    if not given.get("credentials_arn"):
+        raise _refused("subtype-credentials", "BadRequestException", 400)
+    known = SUBTYPES.get(name)
+    parameters = given.get("request_parameters") or {}
+    missing = [one for one in (known.needed if known else ()) if one not in parameters]
+    if missing:
+        names = ", ".join(missing)
+        raise _refused("subtype-parameters", "BadRequestException", 400, subtype=name, names=names)
 
 
 def _refused(name: str, code: str, status: int, **fields: object) -> Exception:

@@ -97,6 +97,7 @@ class Stage:
     flushes: int
     route_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default_settings: Mapping[str, Any] = field(default_factory=dict)
+    access_log: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def _stage(stage: Any, live: Configuration) -> Stage:
         getattr(stage, FLUSHES, 0),
         stage.route_settings or {},
         stage.default_route_settings or {},
+        stage.access_log_settings or {},
     )
 
 

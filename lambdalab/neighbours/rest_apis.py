@@ -10,7 +10,7 @@ import copy
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambdalab import facts
@@ -137,6 +137,7 @@ class Stage:
     deployed: Deployed | None
     settings: Mapping[str, Mapping[str, Any]]
     flushes: int
+    access_log: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ def _stage(api: Any, stage: Any) -> Stage:
     deployed = getattr(deployment, DEPLOYED, None)
     flushes = getattr(stage, FLUSHES, 0)
     settings = stage.method_settings or {}
-    return Stage(stage.name, dict(stage.variables or {}), deployed, settings, flushes)
+    access_log = getattr(stage, "access_log_settings", None) or {}
+    return Stage(stage.name, dict(stage.variables or {}), deployed, settings, flushes, access_log)
 
 
 def _policy(given: Any) -> Any:

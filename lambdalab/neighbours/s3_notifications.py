@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from lambdalab.errors import AwsError
 from lambdalab.imports import after_load
-from lambdalab.neighbours import s3_events, s3_stacks
+from lambdalab.neighbours import s3_events, s3_tags
 from lambdalab.neighbours.asking import asked
 from lambdalab.neighbours.s3_configurations import Rule, check_overlaps, read, refused, rules_of
 from lambdalab.neighbours.s3_events import Gathering, gathering, tell
@@ -31,6 +31,7 @@ def install() -> None:
     """Mend moto's S3, as far as it is loaded and when it will be."""
     after_load("moto.s3.models", _mend_models)
     after_load("moto.s3.responses", _mend_responses)
+    after_load("moto.s3.responses", s3_tags.mend)
 
 
 # ---- moto's models
@@ -44,7 +45,6 @@ def _mend_models(models: ModuleType) -> None:
     backend.put_bucket_notification_configuration = _checking(
         backend.put_bucket_notification_configuration
     )
-    s3_stacks.install(models)
 
 
 def _send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:  # noqa: ARG001

@@ -10,9 +10,11 @@ from __future__ import annotations
 from lambdalab.errors import aws_error
 from lambdalab.functions.arns import is_function_arn
 from lambdalab.neighbours import sns
-from lambdalab.sources.pushed import Pushes
+from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["CustomResources"]
+
+_SENDER = Sender("cloudformation.amazonaws.com", by_role=True)
 
 
 class CustomResources:
@@ -29,4 +31,4 @@ class CustomResources:
         elif not is_function_arn(token):
             raise aws_error("function.missing", arn=token)
         else:
-            self._pushes.send_from_thread(token, request, None)
+            self._pushes.send_from_thread(token, request, _SENDER)

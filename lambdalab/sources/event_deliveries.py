@@ -32,6 +32,7 @@ _CODES = {
     "AccessDeniedException": "NO_PERMISSIONS",
     "InvalidRequestContentException": "INVALID_JSON",
     "InvalidParameterValueException": "INVALID_PARAMETER",
+    "RequestEntityTooLargeException": "INVALID_PARAMETER",
     "RequestTooLargeException": "INVALID_PARAMETER",
     "ValidationException": "INVALID_PARAMETER",
     "NotImplementedException": "SDK_CLIENT_ERROR",
@@ -159,8 +160,9 @@ class Deliveries:
     def _bury(self, delivery: Delivery, error: AwsError, exhausted: str | None) -> None:
         """Give it up: into the dead-letter queue, where there is one."""
         self._tell(
-            "dropped", delivery, condition=exhausted or error.code, attempts=delivery.retries
-        )
+            "dropped", delivery, condition=exhausted or error.code, attempts=delivery.retries,
+            reason=error.message,
+        )  # fmt: skip
         if delivery.queue is None:
             return
         told = {

@@ -48,7 +48,7 @@ class EventParts:
 
     def clear(self) -> None:
         """Send nothing more, and forget what waits."""
-        for part in (self._alarms, self.scheduler, self.firehose, self._deliveries):
+        for part in (self._alarms, self.scheduler, self.logs, self.firehose, self._deliveries):
             part.clear()
 
     async def drained(self) -> None:

@@ -9,6 +9,7 @@ from lambdalab.neighbours import http_apis, rest_api_trials, rest_apis
 from lambdalab.sources.api_gateway.plane import RestApiPlane
 from lambdalab.sources.api_gateway.trials import Trials
 from lambdalab.sources.gateway.call import Call, arrived
+from lambdalab.sources.gateway.services import Services
 from lambdalab.sources.gateway.text import plain
 from lambdalab.sources.http_api.plane import HttpApiPlane
 from lambdalab.sources.pushed import Pushes
@@ -20,11 +21,11 @@ __all__ = ["ExecuteApi"]
 class ExecuteApi:
     """The data plane of Amazon API Gateway."""
 
-    def __init__(self, pushes: Pushes, clock: LabClock, random: Random) -> None:
+    def __init__(self, pushes: Pushes, services: Services, clock: LabClock, random: Random) -> None:
         self._clock = clock
         self._random = random
-        self._http = HttpApiPlane(pushes, clock)
-        self._rest = RestApiPlane(pushes, clock)
+        self._http = HttpApiPlane(pushes, services, clock)
+        self._rest = RestApiPlane(pushes, services, clock)
         rest_api_trials.listen(Trials(self._rest, clock, random))
 
     async def answer(self, request: Request, name: str, path: str) -> Response:

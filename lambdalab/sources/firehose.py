@@ -10,14 +10,16 @@ import contextlib
 import itertools
 from collections.abc import Callable, Coroutine, Mapping
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from lambdalab import facts
-from lambdalab.clock import Hold, LabClock, Scheduled
+from lambdalab.clock import Hold, LabClock
 from lambdalab.draws import identifier
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.neighbours import firehose as neighbour
 from lambdalab.neighbours.firehose import Stream
+from lambdalab.sources.firehose_buffers import Buffer
+from lambdalab.sources.firehose_checks import check
 from lambdalab.sources.firehose_objects import name_of, packed
 from lambdalab.sources.firehose_reader import StreamReaders, Taken
 from lambdalab.sources.firehose_transform import (
@@ -25,10 +27,11 @@ from lambdalab.sources.firehose_transform import (
     Record,
     Results,
     Transformation,
+    delimiter_of,
     event_of,
     failed_document,
 )
-from lambdalab.sources.pushed import Pushes
+from lambdalab.sources.pushed import Pushes, Sender, within
 from lambdalab.timeline import Record as Told
 from lambdalab.timeline import Timeline
 
@@ -37,6 +40,8 @@ __all__ = ["Firehose"]
 PRINCIPAL = "firehose.amazonaws.com"
 _SIZE = facts.quota("firehose.buffer-size").bytes
 _INTERVAL = facts.quota("firehose.buffer-interval").seconds
+# In real time, as functions run.
+_LONGEST = facts.quota("firehose.lambda-timeout").seconds
 _RETRY_WAIT = facts.quota("firehose.lambda-retry-wait").seconds
 _DELIVERY_WAIT = facts.quota("firehose.delivery-retry-wait").seconds
 _DELIVERY_AGE = facts.quota("firehose.delivery-retry-age").seconds
@@ -48,43 +53,6 @@ _REFUSALS = {
     "AccessDeniedException": "InvokeAccessDenied",
     "TooManyRequestsException": "InvokeLimitExceeded",
 }
-
-_Item = TypeVar("_Item")
-
-
-class _Buffer(Generic[_Item]):
-    """Gathers items until there are enough, or the first has waited long enough."""
-
-    def __init__(
-        self, clock: LabClock, size: int, interval: float, flush: Callable[[list[_Item]], None]
-    ) -> None:
-        self._clock = clock
-        self._most = size
-        self._interval = interval
-        self._flush = flush
-        self._items: list[_Item] = []
-        self._size = 0
-        self._alarm: Scheduled | None = None
-
-    def add(self, item: _Item, size: int) -> None:
-        """Gather one more, of ``size`` bytes."""
-        self._items.append(item)
-        self._size += size
-        if self._size >= self._most:
-            self._ring()
-        elif self._alarm is None:
-            self._alarm = self._clock.call_later(self._interval, self._ring)
-
-    def clear(self) -> None:
-        """Forget what was gathered."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._items, self._size, self._alarm = [], 0, None
-
-    def _ring(self) -> None:
-        items = self._items
-        self.clear()
-        self._flush(items)
 
 
 class Firehose:
@@ -104,18 +72,16 @@ class Firehose:
         self._random = random
         self._loop = loop
         self._ids = itertools.count(_FIRST_ID, 16)
-        self._buffers: dict[tuple[str, ...], _Buffer[Any]] = {}
+        self._buffers: dict[tuple[str, ...], Buffer[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers = StreamReaders(loop, self._take)
 
     # What moto asks, in its threads.
 
     def check(self, destination: Mapping[str, Any]) -> None:
-        """Refuse a function that would be called with a role that Firehose may not take."""
-        try:
-            transformation = Transformation.of(destination)
-        except (ValueError, OverflowError):
-            raise aws_error("firehose.parameter") from None
+        """Refuse settings that AWS or the lab does not take, and roles that Firehose may not."""
+        check(destination)
+        transformation = Transformation.of(destination)
         if transformation is not None:
             try:
                 self._pushes.check_role(transformation.role, PRINCIPAL)
@@ -149,13 +115,14 @@ class Firehose:
 
     def _take(self, stream: Stream, records: list[Taken]) -> None:
         transformation = Transformation.of(stream.destination)
+        delimiter = delimiter_of(stream.destination)
         if stream.destination.get("S3BackupMode") == "Enabled" and transformation is not None:
             backup = stream.destination.get("S3BackupDescription") or {}
             for data, _ in records:
                 self._store(stream._replace(destination=backup), "backup", data)
         if transformation is None:
             for data, _ in records:
-                self._store(stream, "records", data)
+                self._store(stream, "records", data + delimiter)
             return
         buffer = self._buffer(
             (stream.arn, stream.version, "function"),
@@ -185,10 +152,10 @@ class Firehose:
         size: int,
         interval: float,
         flush: Callable[[list[Any]], None],
-    ) -> _Buffer[Any]:
+    ) -> Buffer[Any]:
         found = self._buffers.get(key)
         if found is None:
-            found = self._buffers[key] = _Buffer(self._clock, size, interval, flush)
+            found = self._buffers[key] = Buffer(self._clock, size, interval, flush)
         return found
 
     # Work; winding waits for it.
@@ -210,7 +177,8 @@ class Firehose:
     ) -> None:
         """Call the function for a batch; what cannot be transformed is written apart."""
         event = event_of(stream, identifier(self._random), records)
-        found = await self._call(how, event)
+        sender = Sender(PRINCIPAL, stream.arn, by_role=True)
+        found = await self._call(how, event, sender)
         if isinstance(found, bytes):
             results = Results.of(found, records)
         elif attempt <= how.retries:
@@ -221,24 +189,28 @@ class Firehose:
             return
         else:
             results = Results([], [(record, found) for record in records])
+        delimiter = delimiter_of(stream.destination)
         for data in results.data:
-            self._store(stream, "records", data)
+            self._store(stream, "records", data + delimiter)
         ended = self._clock.now()
+        if results.failed:
+            failures = sorted({failure for _, failure in results.failed})
+            await asyncio.to_thread(neighbour.log, stream, failures, how.function)
         for record, failure in results.failed:
             line = failed_document(record, failure, how.function, attempt, ended)
             self._store(stream, "failed", line)
 
-    async def _call(self, how: Transformation, event: bytes) -> bytes | Failure:
+    async def _call(self, how: Transformation, event: bytes, sender: Sender) -> bytes | Failure:
         """The function's answer, or why there is none."""
         try:
             self._pushes.check_role(how.role, PRINCIPAL)
         except AwsError:
             return Failure.of("InvokeAccessDenied")
         try:
-            outcome = await self._pushes.call(how.function, event, None)
+            outcome = await within(self._pushes.call(how.function, event, sender), _LONGEST)
         except AwsError as refusal:
             return Failure.of(_REFUSALS.get(refusal.code, "FunctionError"))
-        if outcome.status == "timeout":
+        if outcome is None or outcome.status == "timeout":
             return Failure.of("FunctionTimedOut")
         return Failure.of("FunctionError") if outcome.failed else outcome.payload
 

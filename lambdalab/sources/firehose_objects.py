@@ -8,8 +8,9 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -27,7 +28,9 @@ _DATES = {
 }  # fmt: skip
 _LETTERS = re.compile(r"'([^']*)'|yyyy|YYYY|MM|DDD|dd|HH|mm|ss")
 _FAILED = "processing-failed"
-_EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip"}
+_EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
+# What Hadoop's codec packs at a time, in bytes.
+_BLOCK = 256 * 1024
 
 
 def name_of(
@@ -55,14 +58,46 @@ def name_of(
 
 def packed(content: bytes, compression: str | None) -> bytes:
     """The content in the form that a destination asks for."""
-    if compression == "GZIP":
-        return gzip.compress(content, mtime=0)
-    if compression == "ZIP":
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr("records", content)
-        return archive.getvalue()
-    return content
+    pack = _PACKERS.get(compression or "")
+    return pack(content) if pack else content
+
+
+def _gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _zipped(content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("records", content)
+    return archive.getvalue()
+
+
+def _snappy(content: bytes) -> bytes:
+    """In Snappy's framing format."""
+    import cramjam
+
+    return bytes(cramjam.snappy.compress(content))
+
+
+def _hadoop_snappy(content: bytes) -> bytes:
+    """In blocks, each with its length and that of its packed form before it."""
+    import cramjam
+
+    parts = []
+    for start in range(0, len(content), _BLOCK):
+        block = content[start : start + _BLOCK]
+        made = bytes(cramjam.snappy.compress_raw(block))
+        parts.append(struct.pack(">II", len(block), len(made)) + made)
+    return b"".join(parts)
+
+
+_PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "GZIP": _gzipped,
+    "ZIP": _zipped,
+    "Snappy": _snappy,
+    "HADOOP_SNAPPY": _hadoop_snappy,
+}
 
 
 def _evaluated(prefix: str, now: datetime, random: Random) -> str:

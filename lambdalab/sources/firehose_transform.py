@@ -17,7 +17,16 @@ from lambdalab import facts
 from lambdalab.neighbours.firehose import Stream
 from lambdalab.sources.event_inputs import text_of
 
-__all__ = ["Failure", "Record", "Results", "Transformation", "event_of", "failed_document"]
+__all__ = [
+    "Failure",
+    "Record",
+    "Results",
+    "Transformation",
+    "delimiter_of",
+    "event_of",
+    "failed_document",
+    "parameters_of",
+]
 
 _SIZE = facts.quota("firehose.lambda-buffer-size").bytes
 _INTERVAL = facts.quota("firehose.lambda-buffer-interval").seconds
@@ -66,8 +75,19 @@ class Transformation:
             return None
         for processor in configuration.get("Processors") or []:
             if processor.get("Type") == "Lambda":
-                return _transformation(_parameters(processor), destination)
+                return _transformation(parameters_of(processor), destination)
         return None
+
+
+def delimiter_of(destination: Mapping[str, Any]) -> bytes:
+    """What stands behind each record in an object: nothing, unless a processor appends it."""
+    configuration = destination.get("ProcessingConfiguration") or {}
+    if configuration.get("Enabled"):
+        for processor in configuration.get("Processors") or []:
+            if processor.get("Type") == "AppendDelimiterToRecord":
+                given = parameters_of(processor).get("Delimiter") or "\\n"
+                return given.replace("\\n", "\n").replace("\\t", "\t").encode()
+    return b""
 
 
 class Results(NamedTuple):
@@ -165,7 +185,8 @@ def _transformation(given: Mapping[str, str], destination: Mapping[str, Any]) ->
     )
 
 
-def _parameters(processor: Mapping[str, Any]) -> dict[str, str]:
+def parameters_of(processor: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters of a processor by their names."""
     listed = processor.get("Parameters") or []
     return {one["ParameterName"]: one["ParameterValue"] for one in listed}
 

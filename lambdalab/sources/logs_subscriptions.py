@@ -17,6 +17,7 @@ from lambdalab.neighbours import logs_subscriptions as neighbour
 from lambdalab.neighbours.logs_subscriptions import Batch
 from lambdalab.sources.event_deliveries import Deliveries, Delivery, RetryPolicy
 from lambdalab.sources.event_inputs import text_of
+from lambdalab.sources.log_loops import Chain, LogLoops
 from lambdalab.sources.log_patterns import LogPattern, PatternError, pattern
 from lambdalab.sources.pushed import Pushes, Sender
 
@@ -43,6 +44,11 @@ class LogsSubscriptions:
         self._deliveries = deliveries
         self._log_group = log_group
         self._loop = loop
+        self._loops = LogLoops()
+
+    def clear(self) -> None:
+        """Forget what led to what."""
+        self._loops.clear()
 
     # What moto asks.
 
@@ -73,13 +79,16 @@ class LogsSubscriptions:
 
     def written(self, batch: Batch, name: str, text: str, destination: str) -> None:
         """Send what matches on its way; winding waits for it."""
+        stream = (batch.account, batch.region, batch.group, batch.stream)
+        messages = (event["message"] for event in batch.events)
+        chain = self._loops.chain(stream, messages, (batch.group, destination))
         events = _matching(_pattern(text), batch.events)
         if not events:
             return
         found = batch._replace(events=events)
 
         def act() -> None:
-            self._deliveries.later(lambda: self._deliver(found, name, destination))
+            self._deliveries.later(lambda: self._deliver(found, name, destination, chain))
 
         if _running_in(self._loop):
             act()
@@ -89,7 +98,7 @@ class LogsSubscriptions:
 
     # What is done, in a thread.
 
-    def _deliver(self, batch: Batch, name: str, destination: str) -> None:
+    def _deliver(self, batch: Batch, name: str, destination: str, chain: Chain) -> None:
         message = text_of(
             {
                 "messageType": "DATA_MESSAGE",
@@ -102,22 +111,26 @@ class LogsSubscriptions:
         )
         packed = gzip.compress(message.encode(), mtime=0)
         payload = text_of({"awslogs": {"data": b64encode(packed).decode()}}).encode()
-        delivery = Delivery(
-            destination, self._act(batch, name, destination, payload), RetryPolicy(), None, "", {}
-        )
-        self._deliveries.start(delivery)
+        act = self._act(batch, name, destination, payload, chain)
+        self._deliveries.start(Delivery(destination, act, RetryPolicy(), None, "", {}))
 
     def _act(
-        self, batch: Batch, name: str, destination: str, payload: bytes
+        self, batch: Batch, name: str, destination: str, payload: bytes, chain: Chain
     ) -> Callable[[], object]:
         if ":lambda:" not in destination:
             return lambda: neighbour.deliver(batch, name, destination)
         senders = _senders(batch.account, batch.region, batch.group)
 
-        def act() -> object:
+        edge = (batch.group, destination)
+
+        def act() -> None:
             allowed = (one for one in senders if self._pushes.may(destination, one))
             sender = next(allowed, senders[0])
-            return self._pushes.send_from_thread(destination, payload, sender)
+            if not self._loops.goes_on(chain, edge):
+                raise aws_error("logs.endless")
+            request_id = self._pushes.send_from_thread(destination, payload, sender)
+            group = (batch.account, batch.region, self._log_group(destination))
+            self._loops.sent(request_id, chain, edge, group)
 
         return act
 

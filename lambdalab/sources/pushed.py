@@ -24,24 +24,29 @@ from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import iam
 from lambdalab.timeline import Record, Timeline
 
-__all__ = ["INVOKE", "Pushes", "Sender"]
+__all__ = ["INVOKE", "Pushes", "Sender", "within"]
 
 INVOKE = "lambda:InvokeFunction"
+# What the run itself writes into the timeline, as a throttle.
+_TOLD_ALREADY = frozenset({"TooManyRequestsException", "RecursiveInvocationException"})
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class Sender:
-    """A service that calls as itself, and for which resource of which account it does.
+    """A service that calls, and for which resource of which account it does.
 
     ``more`` are further condition keys that it brings, such as ``lambda:EventSourceToken``.
+    ``by_role`` says that it does not call as itself: a role of the customer's does, or whoever
+    asked the service, and the function's resource policy is not asked.
     """
 
     principal: str
     arn: str | None = None
     account: str | None = None
     more: Mapping[str, str] = field(default_factory=dict)
+    by_role: bool = False
 
     @property
     def context(self) -> dict[str, str]:
@@ -50,13 +55,26 @@ class Sender:
         return {key: value for key, value in given.items() if value is not None}
 
 
+async def within(call: Awaitable[_Result], seconds: float) -> _Result | None:
+    """What a call gives within so many real seconds; None after them.
+
+    Nobody stops a function because its caller has gone: it runs on.
+    """
+    running = asyncio.ensure_future(call)
+    done, _ = await asyncio.wait({running}, timeout=seconds)
+    if done:
+        return running.result()
+    running.add_done_callback(lambda over: over.cancelled() or over.exception())
+    return None
+
+
 class Pushes:
     """Calls from the services of one cloud; to be made in its event loop.
 
     ``call`` and ``send`` are for that loop; those that end in ``_from_thread`` are for the threads
     in which moto runs, and block. All raise AwsError: ResourceNotFoundException where there is no
     such function, AccessDeniedException where the service may not call it, and what Invoke raises.
-    A ``sender`` of None stands for a service that calls with a role of the customer's.
+    Each refusal is on the timeline, throttles as such.
     """
 
     def __init__(
@@ -83,39 +101,46 @@ class Pushes:
         self,
         function_arn: str,
         payload: bytes,
-        sender: Sender | None,
+        sender: Sender,
         *,
         trace: str | None = None,
-        action: str = INVOKE,
     ) -> Outcome:
-        """Invoke as RequestResponse, and wait."""
-        target = self._admitted(function_arn, sender, action)
+        """Invoke as RequestResponse, and wait for the answer; extensions may still be at work."""
+        target = self._admitted(function_arn, sender)
         self._tell("push", target, sender, how="synchronous")
-        return await self._functions.call(target, payload, trace=trace)
+        try:
+            return await self._functions.ask(target, payload, trace=trace)
+        except AwsError as refusal:
+            if refusal.code not in _TOLD_ALREADY:
+                self._tell("refused", target, sender, reason=refusal.message)
+            raise
 
     def send(
         self,
         function_arn: str,
         payload: bytes,
-        sender: Sender | None,
+        sender: Sender,
         *,
         trace: str | None = None,
-        action: str = INVOKE,
     ) -> str:
         """Invoke as Event: queued; gives the id of the request."""
-        target = self._admitted(function_arn, sender, action)
-        request_id = self._functions.send(target, payload, trace=trace)
+        target = self._admitted(function_arn, sender)
+        try:
+            request_id = self._functions.send(target, payload, trace=trace)
+        except AwsError as refusal:
+            self._tell("refused", target, sender, reason=refusal.message)
+            raise
         self._tell("push", target, sender, request_id, how="asynchronous")
         return request_id
 
     def call_from_thread(
-        self, function_arn: str, payload: bytes, sender: Sender | None, *, trace: str | None = None
+        self, function_arn: str, payload: bytes, sender: Sender, *, trace: str | None = None
     ) -> Outcome:
         """``call`` from a thread of moto's."""
         return self._in_loop(lambda: self.call(function_arn, payload, sender, trace=trace))
 
     def send_from_thread(
-        self, function_arn: str, payload: bytes, sender: Sender | None, *, trace: str | None = None
+        self, function_arn: str, payload: bytes, sender: Sender, *, trace: str | None = None
     ) -> str:
         """``send`` from a thread of moto's."""
 
@@ -132,20 +157,20 @@ class Pushes:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
-    def _admitted(self, function_arn: str, sender: Sender | None, action: str) -> Located:
+    def _admitted(self, function_arn: str, sender: Sender) -> Located:
         """The function, where the service may call it; a refusal is told."""
         try:
             target = self._functions.locate(function_arn)
-            if sender is not None and not _allowed(target, sender, action):
+            if not sender.by_role and not _allowed(target, sender, INVOKE):
                 raise aws_error(
-                    "policy.service-denied", service=sender.principal, action=action, arn=target.arn
+                    "policy.service-denied", service=sender.principal, action=INVOKE, arn=target.arn
                 )
         except AwsError as refusal:
             self._tell_refused(function_arn, sender, refusal)
             raise
         return target
 
-    def _tell_refused(self, function_arn: str, sender: Sender | None, refusal: AwsError) -> None:
+    def _tell_refused(self, function_arn: str, sender: Sender, refusal: AwsError) -> None:
         name = function_arn.split(":")[6] if function_arn.count(":") > 5 else function_arn
         self._write("refused", name, sender, None, reason=refusal.message)
 
@@ -153,17 +178,16 @@ class Pushes:
         self,
         kind: str,
         target: Located,
-        sender: Sender | None,
+        sender: Sender,
         request_id: str | None = None,
         **detail: str,
     ) -> None:
         self._write(kind, target.function.id.name, sender, request_id, **detail)
 
     def _write(
-        self, kind: str, name: str, sender: Sender | None, request_id: str | None, **detail: str
+        self, kind: str, name: str, sender: Sender, request_id: str | None, **detail: str
     ) -> None:
-        source = {"service": sender.principal, "source": sender.arn} if sender else {}
-        told = {**source, **detail}
+        told = {"service": sender.principal, "source": sender.arn, **detail}
         self._timeline.add(Record(self._clock.now(), kind, name, None, request_id, None, told))
 
 

@@ -23,14 +23,14 @@ class SampleEvents:
     async def send(self, given: dict[str, Any]) -> dict[str, Any]:
         """Call ``function`` (an ARN) with ``event``, and wait for its answer where ``waits``.
 
-        ``principal`` calls with the condition keys of ``context``; with None a role does. The
-        answer has ``StatusCode``, and where it waited ``Payload`` and ``FunctionError``, as Invoke
-        gives them; or ``refused``, with the code and the text of what Lambda says.
+        ``principal`` calls with the condition keys of ``context``, or ``by_role``. The answer has
+        ``StatusCode``, and where it waited ``Payload`` and ``FunctionError``, as Invoke gives them;
+        or ``refused``, with the code and the text of what Lambda says.
         """
         function, payload = str(given["function"]), json.dumps(given["event"]).encode()
-        sender = None
-        if given["principal"] is not None:
-            sender = Sender(given["principal"], more=dict(given["context"]))
+        sender = Sender(
+            given["principal"], more=dict(given["context"]), by_role=bool(given["by_role"])
+        )
         try:
             if not given["waits"]:
                 self._pushes.send(function, payload, sender)

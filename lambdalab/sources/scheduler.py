@@ -22,7 +22,7 @@ from lambdalab.neighbours import scheduler as neighbour
 from lambdalab.neighbours.scheduler import Schedule
 from lambdalab.sources.event_deliveries import Deliveries, Delivery, RetryPolicy
 from lambdalab.sources.event_inputs import text_of
-from lambdalab.sources.pushed import Pushes
+from lambdalab.sources.pushed import Pushes, Sender
 from lambdalab.sources.schedule_expressions import Expression, parse, zone_of
 from lambdalab.sources.universal_targets import Call, call_of
 
@@ -172,17 +172,17 @@ class Scheduler:
             self._pushes.check_role(target["RoleArn"], PRINCIPAL)
             call = call_of(target["Arn"], text, schedule.account, schedule.region)
             if call is not None:
-                self._invoke(call)
+                self._invoke(call, Sender(PRINCIPAL, schedule.arn, by_role=True))
             else:
                 event_targets.deliver(target["Arn"], text, target, {})
 
         return act
 
-    def _invoke(self, call: Call) -> None:
+    def _invoke(self, call: Call, sender: Sender) -> None:
         if call.waits:
-            self._pushes.call_from_thread(call.function, call.payload, None)
+            self._pushes.call_from_thread(call.function, call.payload, sender)
         else:
-            self._pushes.send_from_thread(call.function, call.payload, None)
+            self._pushes.send_from_thread(call.function, call.payload, sender)
 
     def _event(self, schedule: Schedule, moment: str) -> dict[str, Any]:
         """What a function gets where nothing else is asked for."""

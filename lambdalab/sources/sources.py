@@ -19,6 +19,7 @@ from lambdalab.sources.event_services import EventServices
 from lambdalab.sources.execute_api import ExecuteApi
 from lambdalab.sources.function_urls.gate import Gate
 from lambdalab.sources.function_urls.plane import FunctionUrls
+from lambdalab.sources.gateway.services import Services
 from lambdalab.sources.load_balancers.plane import LoadBalancers
 from lambdalab.sources.platform import Platform
 from lambdalab.sources.pushed import Pushes
@@ -37,7 +38,7 @@ _NO_BROKER = facts.message("poll.no-broker").text
 
 
 class Sources:
-    """Reads for the mappings of one cloud; to be made in its event loop.
+    """Reads for the mappings of one cloud, which is at ``base_url``; to be made in its event loop.
 
     ``pushes`` is how services that do not wait to be read call functions; ``planes`` answer the
     requests of web addresses, by the kind of address.
@@ -49,6 +50,7 @@ class Sources:
         functions: InvocationService,
         urls: UrlService,
         gate: Gate,
+        base_url: str,
         *,
         clock: LabClock,
         timeline: Timeline,
@@ -57,7 +59,7 @@ class Sources:
     ) -> None:
         platform = Platform(clock, timeline, metrics, functions, draws.stream("pollers"))
         self.pushes = Pushes(functions, clock=clock, timeline=timeline)
-        self._apis = ExecuteApi(self.pushes, clock, draws.stream("apis"))
+        self._apis = ExecuteApi(self.pushes, Services(base_url), clock, draws.stream("apis"))
         function_urls = FunctionUrls(
             urls, functions, gate, clock=clock, timeline=timeline, metrics=metrics,
             random=draws.stream("URL requests"),

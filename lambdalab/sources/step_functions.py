@@ -14,11 +14,12 @@ from typing import Any
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.arns import resolve
 from lambdalab.invocation.service import InvocationService
-from lambdalab.sources.pushed import Pushes
+from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["Answer", "StepFunctions"]
 
 SERVICE = "states.amazonaws.com"
+_SENDER = Sender(SERVICE, by_role=True)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class StepFunctions:
         arn = f"{named.arn}:{named.qualifier}" if named.qualifier else named.arn
         payload = parameters.get("Payload") or b"{}"
         if parameters.get("InvocationType") == "Event":
-            request_id = self._pushes.send_from_thread(arn, payload, None, trace=trace)
+            request_id = self._pushes.send_from_thread(arn, payload, _SENDER, trace=trace)
             return Answer(202, request_id=request_id)
-        outcome = self._pushes.call_from_thread(arn, payload, None, trace=trace)
+        outcome = self._pushes.call_from_thread(arn, payload, _SENDER, trace=trace)
         version = self._functions.locate(arn).version.deployed.version
         return Answer(200, outcome.payload, outcome.failed, version, self._identifier())

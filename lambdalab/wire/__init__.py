@@ -7,6 +7,7 @@ an awaitable of one, so the short way through costs no task.
 
 from __future__ import annotations
 
+from lambdalab.wire.dates import DateLine
 from lambdalab.wire.listener import LOOPBACK, Listener, listen
 from lambdalab.wire.messages import (
     Admit,
@@ -22,6 +23,7 @@ __all__ = [
     "LOOPBACK",
     "Admit",
     "BodyReader",
+    "DateLine",
     "Handler",
     "Listener",
     "Request",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httptools
@@ -33,8 +33,11 @@ class Connection(asyncio.Protocol):
     same turn still waits goes out with its answer, and the client is woken once, not twice.
     """
 
-    def __init__(self, handler: Handler, connections: set[Connection]) -> None:
+    def __init__(
+        self, handler: Handler, connections: set[Connection], date: Callable[[], bytes]
+    ) -> None:
         self._handler = handler
+        self._date = date
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
@@ -165,7 +168,8 @@ class Connection(asyncio.Protocol):
         self._refuse(500)
 
     def _queue(self, request: Request, keep_alive: bool, response: Response) -> None:
-        self._outgoing.append(response.encode(head_only=request.method == "HEAD"))
+        head_only = request.method == "HEAD"
+        self._outgoing.append(response.encode(head_only=head_only, date=self._date()))
         if isinstance(response, StreamedResponse):
             self._flush()
             self._answering = asyncio.ensure_future(self._send(response.parts))
@@ -201,7 +205,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int) -> None:
         refusal = Response(status, headers=(("Connection", "close"),))
-        self._outgoing.append(refusal.encode(head_only=False))
+        self._outgoing.append(refusal.encode(head_only=False, date=self._date()))
         self._flush(close=True)
 
     def _flush(self, *, close: bool = False) -> None:
@@ -226,10 +230,11 @@ class StreamingConnection(Connection):
         self,
         handler: Handler,
         connections: set[Connection],
+        date: Callable[[], bytes],
         streams: Streams,
         admit: Admit | None,
     ) -> None:
-        super().__init__(handler, connections)
+        super().__init__(handler, connections, date)
         self._streams = streams
         self._admit = admit
         self._reader: BodyReader | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from lambdalab.wire.connection import Connection, StreamingConnection
 from lambdalab.wire.messages import Admit, Handler, Streams
@@ -32,18 +33,20 @@ async def listen(
     port: int = 0,
     streams: Streams | None = None,
     admit: Admit | None = None,
+    date: Callable[[], bytes] = bytes,
 ) -> Listener:
     """Serve ``handler`` on 127.0.0.1; port 0 takes a free one. Raises OSError when it is taken.
 
     With ``streams`` bodies may be read as they come, and ``admit`` is asked about each connection:
-    one that it does not admit is dropped.
+    one that it does not admit is dropped. ``date`` gives the line with which each answer tells its
+    time, or nothing.
     """
     connections: set[Connection] = set()
 
     def connect() -> Connection:
         if streams is None:
-            return Connection(handler, connections)
-        return StreamingConnection(handler, connections, streams, admit)
+            return Connection(handler, connections, date)
+        return StreamingConnection(handler, connections, date, streams, admit)
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(connect, LOOPBACK, port, backlog=1024)

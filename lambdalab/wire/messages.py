@@ -48,7 +48,10 @@ class Request:
 
 
 class Response:
-    """One answer; ``headers`` are (name, value) pairs, Content-Length is added where absent."""
+    """One answer; ``headers`` are (name, value) pairs, Content-Length is added where absent.
+
+    So is the ``date`` that ``encode`` is given, a line with its end.
+    """
 
     __slots__ = ("body", "headers", "status")
 
@@ -59,19 +62,24 @@ class Response:
         self.body = body
         self.headers = headers
 
-    def encode(self, *, head_only: bool) -> bytes:
+    def encode(self, *, head_only: bool, date: bytes = b"") -> bytes:
         """The bytes on the wire."""
-        parts = [_status_line(self.status)]
-        has_length = False
-        for name, value in self.headers:
-            parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
-            has_length = has_length or name.lower() == "content-length"
+        parts = self._head(date)
+        has_length = any(name.lower() == "content-length" for name, _ in self.headers)
         if not has_length and self.status not in _WITHOUT_BODY:
             parts.append(b"Content-Length: %d\r\n" % len(self.body))
         parts.append(b"\r\n")
         if not head_only and self.status not in _WITHOUT_BODY:
             parts.append(self.body)
         return b"".join(parts)
+
+    def _head(self, date: bytes) -> list[bytes]:
+        """The status line and the header's lines, without the empty one behind them."""
+        has_date = not date or any(name.lower() == "date" for name, _ in self.headers)
+        parts = [_status_line(self.status)] if has_date else [_status_line(self.status), date]
+        for name, value in self.headers:
+            parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
+        return parts
 
 
 class StreamedResponse(Response):
@@ -85,12 +93,9 @@ class StreamedResponse(Response):
         super().__init__(status, b"", (*headers, ("Transfer-Encoding", "chunked")))
         self.parts = parts
 
-    def encode(self, *, head_only: bool) -> bytes:  # noqa: ARG002 - the body comes later
+    def encode(self, *, head_only: bool, date: bytes = b"") -> bytes:  # noqa: ARG002 - as above
         """The head; the parts follow."""
-        lines = [
-            f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.headers
-        ]
-        return b"".join([_status_line(self.status), *lines, b"\r\n"])
+        return b"".join([*self._head(date), b"\r\n"])
 
 
 def _status_line(status: int) -> bytes:

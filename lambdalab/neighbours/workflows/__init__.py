@@ -22,10 +22,11 @@ def connect(clock: LabClock, loop: asyncio.AbstractEventLoop) -> None:
 @cache
 def install(functions: Functions, base_url: str) -> None:
     """Let state machines run; loads moto's interpreter, which takes more than a second."""
-    from lambdalab.neighbours.workflows import interpreter, queries, tasks
+    from lambdalab.neighbours.workflows import expressions, interpreter, queries, tasks
 
     interpreter.install()
     tasks.install(functions, base_url)
+    expressions.install()
     queries.install()
     from lambdalab.neighbours.workflows import api
 

@@ -29,9 +29,9 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from lambdalab import facts
-from lambdalab.neighbours.workflows import executions, machines, requests
+from lambdalab.neighbours.workflows import executions, machines, redrives, requests
+from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import json_trouble
-from lambdalab.neighbours.workflows.executions import Activities
 from lambdalab.neighbours.workflows.tasks import Functions
 from lambdalab.neighbours.workflows.waiting import wait_for
 
@@ -92,6 +92,11 @@ def _stop_execution(backend: Any, given: Json) -> Json:
     return {"stopDate": executions.halt(execution, given.get("error"), given.get("cause"))}
 
 
+def _redrive_execution(backend: Any, given: Json) -> Json:
+    execution = executions.standard(backend, given["executionArn"])
+    return redrives.redrive(execution, given.get("clientToken"))
+
+
 def _list_executions(backend: Any, given: Json) -> Json:
     arn = given.get("stateMachineArn")
     if arn is None:
@@ -106,6 +111,9 @@ def _list_executions(backend: Any, given: Json) -> Json:
         for one in executions.all_of(backend)
         if arn in (one.state_machine_arn, one.asked) and wanted in (None, str(one.status))
     ]
+    if given.get("redriveFilter"):
+        redriven = given["redriveFilter"] == "REDRIVEN"
+        found = [one for one in found if bool(getattr(one, "redrives", 0)) == redriven]
     found.sort(key=lambda one: one.start_date, reverse=True)
     return _page([_listed(one) for one in found], given, "executions")
 
@@ -113,7 +121,8 @@ def _list_executions(backend: Any, given: Json) -> Json:
 def _listed(execution: Any) -> Json:
     names = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
     told = executions.described(execution)
-    return {name: told[name] for name in (*names, "redriveCount") if name in told}
+    more = ("redriveCount", "redriveDate")
+    return {name: told[name] for name in (*names, *more) if name in told}
 
 
 def _get_execution_history(backend: Any, given: Json) -> Json:
@@ -267,6 +276,7 @@ _OPERATIONS = {
     "start_sync_execution": _start_sync_execution,
     "describe_execution": _describe_execution,
     "stop_execution": _stop_execution,
+    "redrive_execution": _redrive_execution,
     "list_executions": _list_executions,
     "get_execution_history": _get_execution_history,
     "send_task_success": _send_task_success,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from lambdalab.neighbours.workflows import progress
 from lambdalab.neighbours.workflows.waiting import Interrupted, Thread, wait_for
 
 __all__ = ["check", "evaluate"]
@@ -36,6 +37,7 @@ def evaluate(state: Any, env: Any) -> None:
     state.timeout.eval(env=env)
     seconds = env.stack.pop()
     _renew_token(env)
+    progress.attempted(env)
     frame = env.open_frame()
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -17,11 +17,11 @@ from moto.stepfunctions.parser.api import (
     InvalidArn,
     StateMachineTypeNotSupported,
 )
-from moto.stepfunctions.parser.backend.activity import Activity
 from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
 
 from lambdalab import facts
 from lambdalab.neighbours.workflows import notices
+from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import json_trouble
 from lambdalab.neighbours.workflows.waiting import Event, count_in
 
@@ -35,6 +35,7 @@ __all__ = [
     "find",
     "halt",
     "now",
+    "redrive_refusal",
     "refuse",
     "run",
     "standard",
@@ -163,16 +164,34 @@ def described(execution: Any) -> Json:
         "startDate": execution.start_date,
         "input": execution.execution_input,
         "inputDetails": {"included": True},
-        "redriveCount": 0,
-        "redriveStatus": "REDRIVABLE" if status in _REDRIVABLE else "NOT_REDRIVABLE",
+        "redriveCount": getattr(execution, "redrives", 0),
+        "redriveStatus": "REDRIVABLE",
     }
-    if status not in _REDRIVABLE:
-        told["redriveStatusReason"] = f"Execution is {status} and cannot be redriven"
+    if told["redriveCount"]:
+        told["redriveDate"] = execution.redrive_date
+    refused = redrive_refusal(execution)
+    if refused:
+        told |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": refused}
     if execution.trace_header:
         told["traceHeader"] = execution.trace_header
     if execution.asked != execution.state_machine_arn:
         told["stateMachineVersionArn"] = execution.asked
     return told | _outcome(execution, status)
+
+
+def redrive_refusal(execution: Any) -> str:
+    """Why an execution cannot go on; empty where it can."""
+    status = str(execution.status)
+    if status not in _REDRIVABLE:
+        return facts.message("workflow.not-redrivable").format(status=status)
+    period = facts.quota("workflow.redrive-period").seconds
+    if (now() - _aware(execution.stop_date)).total_seconds() > period:
+        return facts.message("workflow.redrive-late").text
+    return ""
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def sync_described(execution: Any) -> Json:
@@ -243,48 +262,6 @@ def _keep_trace(execution: Any) -> None:
     details = execution._get_start_aws_execution_details()
     details.trace = execution.trace_header
     execution._get_start_aws_execution_details = lambda: details
-
-
-class Activities(MutableMapping[str, Any]):
-    """The activities of an account in a Region, as the interpreter keeps them: with their tasks."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self._tasks: dict[str, Any] = backend.__dict__.setdefault("tasks_of_activities", {})
-
-    def __getitem__(self, arn: str) -> Any:
-        activity = self._backend.activities[arn]
-        if arn not in self._tasks:
-            self._tasks[arn] = _Tasks(arn, activity.name)
-        return self._tasks[arn]
-
-    def __setitem__(self, arn: str, value: Any) -> None:
-        self._tasks[arn] = value
-
-    def __delitem__(self, arn: str) -> None:
-        del self._tasks[arn]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._backend.activities)
-
-    def __len__(self) -> int:
-        return len(self._backend.activities)
-
-    def __deepcopy__(self, _: Any) -> Activities:
-        return self
-
-
-class _Tasks(Activity):  # type: ignore[misc]
-    """The tasks of an activity, for which workers wait."""
-
-    def __init__(self, arn: str, name: str) -> None:
-        super().__init__(arn=arn, name=name)
-        self.more = Event()
-
-    def add_task(self, task: Any) -> None:
-        """One more; whoever waits hears of it."""
-        super().add_task(task)
-        self.more.set()
 
 
 def refuse() -> NoReturn:

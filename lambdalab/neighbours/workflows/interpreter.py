@@ -18,6 +18,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from lambdalab import facts
+from lambdalab.neighbours.workflows import progress
 from lambdalab.neighbours.workflows.attempts import check, evaluate
 from lambdalab.neighbours.workflows.waiting import Event, Interrupted, Thread, wait_for
 
@@ -61,6 +62,7 @@ def install() -> None:
     execute_state.ExecutionState._evaluate_with_timeout = evaluate
     program.Program.eval = _run_program
     state_choice.StateChoice._eval_state = _choice(state_choice.StateChoice._eval_state)
+    progress.install()
     CommonStateField._eval_body = _until_interrupted(CommonStateField._eval_body)
     # It writes whole states, and what is in them, for each error that a workflow is to handle.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
@@ -190,11 +192,14 @@ def _run_program(program: Any, env: Any) -> None:
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 
     own = program.timeout_seconds.timeout_seconds if program.timeout_seconds else None
-    env.next_state_name = program.start_at.start_at_name
+    made = progress.begin(program, env)
+    if made.done:
+        return
     thread = Thread(target=EvalComponent.eval, args=(program, env))
     thread.start()
     if env.is_frame():
         thread.join()
+        progress.ended(made, env)
         return
     seconds = _longest(env) if own is None else min(own, _longest(env))
     if wait_for([thread.finished], seconds, background=own is None) is None:
@@ -210,6 +215,7 @@ def _longest(env: Any) -> float:
 def _start(worker: Any) -> None:
     """In place of ``ExecutionWorker.start``: who asks at once finds an environment."""
     worker.env = worker._get_evaluation_environment()
+    worker.env.states.context_object.context_object_data["Execution"].setdefault("RedriveCount", 0)
     Thread(target=worker._execution_logic).start()
 
 

@@ -25,10 +25,10 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from lambdalab.errors import AwsError
 from lambdalab.neighbours.workflows import definitions
+from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import Problem
 from lambdalab.neighbours.workflows.executions import (
     EXPRESS,
-    Activities,
     begin,
     checked_input,
     now,

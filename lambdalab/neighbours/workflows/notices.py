@@ -43,6 +43,7 @@ class Log:
         self.configuration = configuration
         self.execution_arn = execution_arn
         self._backend = logs_backends[configuration.log_account_id][configuration.log_region]
+        self.redrives = 0
         self._group = configuration.log_group_name
         self._stream = f"states/{machine}/{mock_random.get_random_hex(8)}"
 
@@ -52,7 +53,7 @@ class Log:
 
     def publish_history_log(self, history_log: Any) -> None:
         """Write one event; a log group that is gone takes none."""
-        told = {**history_log, "redrive_count": "0"}
+        told = {**history_log, "redrive_count": str(self.redrives)}
         told["type"] = str(getattr(told["type"], "value", told["type"]))
         told["event_timestamp"] = str(_milliseconds(told["event_timestamp"]))
         event = {"timestamp": int(unix_time_millis()), "message": json.dumps(told)}
@@ -73,7 +74,7 @@ def tell(execution: Any, shown: Json) -> None:
     detail: Json = dict.fromkeys(_MEMBERS) | {
         key: one for key, one in shown.items() if key in _MEMBERS
     }
-    for name in ("startDate", "stopDate"):
+    for name in ("startDate", "stopDate", "redriveDate"):
         if detail[name] is not None:
             detail[name] = _milliseconds(detail[name])
     with contextlib.suppress(LookupError):

@@ -1,9 +1,9 @@
-"""How states read their data: paths, variables, and JSONata.
+"""How states read their data: paths and variables.
 
 - A path that can lead to one place only gives what is there; any other gives a list. moto tells
   them apart by what it finds, and takes ``$.items[0].name`` for a list.
-- moto reads variables as JSONata does, and has no JSONata. Here a variable is followed by a path,
-  and expressions are evaluated where the package ``jsonata-python`` is installed.
+- moto reads variables as JSONata does. Here a variable is followed by a path where a state is
+  written with paths.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html
 """
@@ -22,7 +22,6 @@ _PACKAGE = "moto.stepfunctions.parser."
 _NAME = r"\.[^.\[\]*?()\s]+"
 _DEFINITE = re.compile(rf"\$(?:{_NAME}|\['[^']*'\]|\[\"[^\"]*\"\]|\[-?\d+\])*")
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<path>.*)", re.DOTALL)
-_NO_JSONATA = "Lambda Lab evaluates JSONata where the package jsonata-python is installed."
 
 
 @cache
@@ -31,12 +30,8 @@ def install() -> None:
     from moto.stepfunctions.parser.asl.component.common.string import string_expression
 
     for name, module in list(sys.modules.items()):
-        if not name.startswith(_PACKAGE):
-            continue
-        if hasattr(module, "extract_json"):
+        if name.startswith(_PACKAGE) and hasattr(module, "extract_json"):
             module.extract_json = _extract  # type: ignore[attr-defined]
-        if hasattr(module, "eval_jsonata_expression"):
-            module.eval_jsonata_expression = _evaluate  # type: ignore[attr-defined]
     sample = string_expression.StringVariableSample
     sample._eval_body = _sampled(sample._eval_body)
 
@@ -77,17 +72,3 @@ def _sampled(evaluate: Any) -> Any:
         env.stack.append(_extract(f"${found['path']}", value) if found["path"] else value)
 
     return run
-
-
-def _evaluate(expression: str) -> Any:
-    """In place of ``eval_jsonata_expression``."""
-    from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException
-
-    try:
-        jsonata: Any = importlib.import_module("jsonata")
-    except ImportError:
-        raise RuntimeError(_NO_JSONATA) from None
-    try:
-        return jsonata.Jsonata(expression).evaluate(None)
-    except jsonata.jexception.JException as error:
-        raise JSONataException("UNKNOWN", str(error)) from None

@@ -66,29 +66,44 @@ class Mapper:
         else:
             made = self._rendered(template, body)
             body, changed = made.text, _overriding(made.request)
-        headers = {
-            target.removeprefix("integration.request.header."): self._value(source) or ""
-            for target, source in integration.parameters.items()
-            if target.startswith("integration.request.header.")
-        }
         sent = body.encode("utf-8", "replace")
-        return Prepared(sent, headers | changed)
+        return Prepared(sent, self.sent(integration, "header") | changed)
 
-    def response(self, integration: Integration, payload: bytes, selector: str) -> Response:
-        """The response after the choice by ``selector``, its template and its parameters."""
+    def sent(self, integration: Integration, part: str) -> dict[str, str]:
+        """The parameters that go to one part of the integration's request, such as its header."""
+        prefix = f"integration.request.{part}."
+        return {
+            target.removeprefix(prefix): self._value(source) or ""
+            for target, source in integration.parameters.items()
+            if target.startswith(prefix)
+        }
+
+    def response(
+        self,
+        integration: Integration,
+        payload: bytes,
+        selector: str,
+        given: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The response after the choice by ``selector``, its template and its parameters.
+
+        ``given`` are the headers of what the integration has answered.
+        """
         chosen = _chosen(integration.responses, selector)
         if str(chosen.status) not in self.found.method.responses:
             raise RefusedError("api-configuration-error")
         kind, template = _template(chosen.templates, self.call.header("accept"))
-        text, status = payload.decode("utf-8", "replace"), chosen.status
+        status, body = chosen.status, payload
         changed: dict[str, str] = {}
         if template:
-            made = self._rendered(template, text)
-            text, changed = made.text, _overriding(made.response)
+            made = self._rendered(template, payload.decode("utf-8", "replace"))
+            body, changed = made.text.encode("utf-8", "replace"), _overriding(made.response)
             status = _overridden(made, status)
-        binary = chosen.content == "CONVERT_TO_BINARY"
-        body = decoded(text) if binary else text.encode("utf-8", "replace")
-        headers = {"Content-Type": kind} | self._mapped(chosen, payload)
+        if chosen.content == "CONVERT_TO_BINARY":
+            body = decoded(body.decode("utf-8", "replace"))
+        elif chosen.content == "CONVERT_TO_TEXT" and not template and not _is_text(body):
+            body = b64encode(body)
+        headers = {"Content-Type": kind} | self._mapped(chosen, payload, given or {})
         headers = _merged(headers, changed)
         sent = tuple(one for one in headers.items() if may_be_sent(*one))
         return Response(status, body, sent)
@@ -121,7 +136,9 @@ class Mapper:
             return self.call.header(name)
         return self._parameters.get(part, {}).get(name)
 
-    def _mapped(self, chosen: IntegrationResponse, payload: bytes) -> dict[str, str]:
+    def _mapped(
+        self, chosen: IntegrationResponse, payload: bytes, given: Mapping[str, str]
+    ) -> dict[str, str]:
         headers = {}
         for target, source in chosen.parameters.items():
             name = target.removeprefix("method.response.header.")
@@ -130,7 +147,7 @@ class Mapper:
                 parsed = _parsed(payload)
                 value = _text_at(parsed, path) if path else payload.decode("utf-8", "replace")
             elif source.startswith("integration.response."):
-                value = None
+                value = given.get(source.rpartition("header.")[2].lower())
             else:
                 value = self._value(source)
             if value is not None:
@@ -145,6 +162,14 @@ def mock_status(prepared: Prepared) -> str:
     if isinstance(status, bool) or not isinstance(status, int | str) or not str(status).isdigit():
         raise RefusedError("api-configuration-error")
     return str(status)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_passthrough(integration: Integration) -> None:

@@ -5,11 +5,13 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from lambdalab.clock import LabClock
+from lambdalab.neighbours.rest_api_trials import PERIODS
 from lambdalab.neighbours.rest_apis import RestApi, keys_of
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.gateway.call import Call, Place
@@ -18,7 +20,6 @@ from lambdalab.sources.gateway.throttle import Throttle
 __all__ = ["Usage"]
 
 _HEADER = "x-api-key"
-_PERIODS = {"DAY": "%Y-%m-%d", "WEEK": "%G-%V", "MONTH": "%Y-%m"}
 
 
 class Usage:
@@ -28,11 +29,17 @@ class Usage:
         self._clock = clock
         self._throttle = Throttle(clock)
         self._counts: dict[tuple[str, ...], int] = {}
+        self._days: Counter[tuple[str, str, date]] = Counter()
 
     def clear(self) -> None:
         """Forget what was used."""
         self._throttle.clear()
         self._counts.clear()
+        self._days.clear()
+
+    def used(self, plan: str, key: str, day: date) -> int:
+        """How often a key was used by a plan on a day."""
+        return self._days[plan, key, day]
 
     def admit(
         self, api: RestApi, place: Place, call: Call, context: dict[str, Any], *, required: bool
@@ -70,13 +77,14 @@ class Usage:
         limit = quota.get("limit")
         if limit is None:
             return
-        form = _PERIODS.get(str(quota.get("period")), "%Y-%m-%d")
+        form = PERIODS.get(str(quota.get("period")), "%Y-%m-%d")
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         period = (*key, now.strftime(form))
         used = self._counts.get(period, 0)
         if used >= int(limit) - int(quota.get("offset") or 0):
             raise RefusedError("quota-exceeded")
         self._counts[period] = used + 1
+        self._days[key[0], key[1], now.date()] += 1
 
 
 def _plan(backend: Any, key: Any, place: Place) -> Any | None:

@@ -67,6 +67,14 @@ class Judges:
             context["identity"]["apiKey"] = verdict.usage_key
         return verdict.context | {"integrationLatency": latency}
 
+    async def tried(
+        self, one: Authorizer, call: Call, place: Place, found: Found, context: dict[str, Any]
+    ) -> Verdict:
+        """What a function says now; nothing of it is remembered, or held against the request."""
+        sources = _sources(one, call, place, context)
+        payload = _event(one, call, place, found, context, sources)
+        return _verdict(await self._answer(one, call, place, payload))
+
     async def _answer(
         self, one: Authorizer, call: Call, place: Place, payload: dict[str, Any]
     ) -> bytes:

@@ -20,9 +20,12 @@ from lambdalab.sources.api_gateway.keys import Usage
 from lambdalab.sources.api_gateway.lambda_authorizers import Judges, Verdict
 from lambdalab.sources.api_gateway.refusals import RefusedError, answer
 from lambdalab.sources.api_gateway.resources import Found, find
+from lambdalab.sources.api_gateway.services import order_of
+from lambdalab.sources.gateway import access_log
 from lambdalab.sources.gateway.call import Call, Place
-from lambdalab.sources.gateway.functions import Backend, BadUriError, TooSlowError
+from lambdalab.sources.gateway.functions import Backend, BadUriError, TooSlowError, filled
 from lambdalab.sources.gateway.memory import Memory
+from lambdalab.sources.gateway.services import Services
 from lambdalab.sources.gateway.text import not_there
 from lambdalab.sources.pushed import Pushes
 from lambdalab.wire import Response
@@ -38,16 +41,28 @@ _ASYNCHRONOUS = "event"
 class RestApiPlane:
     """Answers requests to REST APIs."""
 
-    def __init__(self, pushes: Pushes, clock: LabClock) -> None:
+    def __init__(self, pushes: Pushes, services: Services, clock: LabClock) -> None:
         self._pushes = pushes
+        self._services = services
         self._known: Memory[Verdict] = Memory(clock)
         self._usage = Usage(clock)
-        self._authorizing = Authorizing(Judges(pushes, self._known))
+        self._judges = Judges(pushes, self._known)
+        self._authorizing = Authorizing(self._judges)
 
     def clear(self) -> None:
         """Forget what authorizers have said and what keys have used."""
         self._known.clear()
         self._usage.clear()
+
+    @property
+    def judges(self) -> Judges:
+        """Who asks the functions of authorizers."""
+        return self._judges
+
+    @property
+    def usage(self) -> Usage:
+        """What keys have used."""
+        return self._usage
 
     async def answer(self, api: RestApi, call: Call) -> Response:
         """Answer one request."""
@@ -74,9 +89,11 @@ class RestApiPlane:
         try:
             if found is None:
                 raise RefusedError("missing-authentication-token")
-            return await self._admitted(api, stage, stage.deployed, call, place, found, context)
+            given = await self._admitted(api, stage, stage.deployed, call, place, found, context)
         except RefusedError as refused:
-            return answer(refused, call, stage.deployed.responses, context)
+            given = answer(refused, call, stage.deployed.responses, context)
+        access_log.write(stage.access_log, lambda path: _at(context, path), place, call, given)
+        return given
 
     async def _admitted(
         self, api: RestApi, stage: Stage, deployed: Deployed, call: Call, place: Place,
@@ -107,7 +124,24 @@ class RestApiPlane:
             return mapper.response(integration, prepared.body, mock_status(prepared))
         if integration.kind == "AWS" and ":lambda:path/" in integration.uri:
             return await self._mapped(integration, mapper)
+        if integration.kind == "AWS":
+            return await self._served(integration, mapper)
         return not_there(integration.kind, integration.uri)
+
+    async def _served(self, integration: Integration, mapper: Mapper) -> Response:
+        """What a service beside Lambda answers; patterns are held against its status."""
+        order = order_of(integration, mapper, mapper.request(integration))
+        if order is None:
+            return not_there(integration.kind, integration.uri)
+        role = filled(integration.credentials or "", mapper.place.variables)
+        try:
+            given = await self._services.ask(order, role, mapper.call, integration.timeout)
+        except TooSlowError:
+            raise RefusedError("integration-timeout") from None
+        except AwsError:
+            raise RefusedError("api-configuration-error") from None
+        told = {name.lower(): value for name, value in given.headers}
+        return mapper.response(integration, given.body, str(given.status), told)
 
     async def _proxied(
         self, integration: Integration, deployed: Deployed, call: Call, place: Place,
@@ -165,6 +199,14 @@ def _backend(integration: Integration, call: Call, place: Place, found: Found) -
         source_arn=f"{place.arn}/{call.method}{found.resource.path}",
         account=place.account,
     )
+
+
+def _at(context: dict[str, Any], path: str) -> Any:
+    """What the context has under a name with dots."""
+    here: Any = context
+    for part in path.split("."):
+        here = here.get(part) if isinstance(here, dict) else None
+    return here
 
 
 def _selector(payload: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Methods that are tried before they are deployed, without their authorizers.
+"""Methods and authorizers that are tried before they are deployed.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
 """
@@ -6,30 +6,34 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
 from lambdalab.clock import LabClock, stopwatch
 from lambdalab.neighbours.rest_api_trials import Trial
-from lambdalab.neighbours.rest_apis import Deployed, RestApi
+from lambdalab.neighbours.rest_apis import Authorizer, Deployed, Method, RestApi
+from lambdalab.sources.api_gateway import token_pools
 from lambdalab.sources.api_gateway.events import context_of
 from lambdalab.sources.api_gateway.plane import RestApiPlane
 from lambdalab.sources.api_gateway.refusals import RefusedError, answer
-from lambdalab.sources.api_gateway.resources import find
+from lambdalab.sources.api_gateway.resources import ANY, Found, find
 from lambdalab.sources.gateway.call import Call, Place, arrived
 from lambdalab.wire import Request, Response
 
 __all__ = ["Trials"]
 
+# Where the path that is tried is none of the API's.
+_ANY = Method(ANY, "NONE", None, (), False, {}, {}, None, None, {}, None)
 _STAGE = "test-invoke-stage"
 _DOMAIN = "testPrefix.testDomainName"
 
 
 class Trials:
-    """Tries methods; to be made in the event loop, and called from other threads."""
+    """Tries methods and authorizers; to be made in the event loop, and called from threads."""
 
     def __init__(self, plane: RestApiPlane, clock: LabClock, random: Random) -> None:
         self._plane = plane
@@ -37,10 +41,43 @@ class Trials:
         self._random = random
         self._loop = asyncio.get_running_loop()
 
-    def __call__(self, api: RestApi, now: Deployed, trial: Trial) -> dict[str, Any]:
-        """Try a method; blocks."""
+    def method(self, api: RestApi, now: Deployed, trial: Trial) -> dict[str, Any]:
+        """Try a method, without its authorizer; blocks."""
         tried = self._tried(api, now, trial)
         return asyncio.run_coroutine_threadsafe(tried, self._loop).result()
+
+    def authorizer(self, api: RestApi, now: Deployed, key: str, trial: Trial) -> dict[str, Any]:
+        """Ask an authorizer; blocks."""
+        asked = self._asked(api, now, now.authorizers[key], trial)
+        return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+
+    def used(self, plan: str, key: str, day: date) -> int:
+        """How often a key was used by a plan on a day."""
+        return self._plane.usage.used(plan, key, day)
+
+    async def _asked(
+        self, api: RestApi, now: Deployed, one: Authorizer, trial: Trial
+    ) -> dict[str, Any]:
+        began, call = stopwatch(), self._call(trial)
+        place = Place(api.id, api.account, api.region, _STAGE, trial.variables)
+        root = next(resource for resource in now.resources if resource.path == "/")
+        found = find(now.resources, call.method, call.path) or Found(root, _ANY, {})
+        context = context_of(call, place, found)
+        told: dict[str, Any] = {"clientStatus": 200}
+        try:
+            if one.kind == "COGNITO_USER_POOLS":
+                told["claims"] = (await token_pools.claims(one, call, ()))["claims"]
+            else:
+                verdict = await self._plane.judges.tried(one, call, place, found, context)
+                principal = verdict.context.get("principalId")
+                own = {k: [v] for k, v in verdict.context.items() if k != "principalId"}
+                told |= {"policy": json.dumps(verdict.policy), "authorization": own}
+                told |= {"principalId": principal} if principal else {}
+        except RefusedError as refused:
+            told["clientStatus"] = answer(refused, call, {}, context).status
+        latency = int((stopwatch() - began) * 1000)
+        log = f"Execution log for request {call.request_id}\n"
+        return told | {"latency": latency, "log": log}
 
     async def _tried(self, api: RestApi, now: Deployed, trial: Trial) -> dict[str, Any]:
         began, call = stopwatch(), self._call(trial)

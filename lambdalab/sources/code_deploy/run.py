@@ -17,11 +17,12 @@ from lambdalab.errors import AwsError
 from lambdalab.functions.lookup import Caller
 from lambdalab.sources.code_deploy.app_spec import AFTER, BEFORE
 from lambdalab.sources.code_deploy.deployment import Deployment, FailedError, LifecycleEvent
-from lambdalab.sources.pushed import Pushes
+from lambdalab.sources.pushed import Pushes, Sender
 from lambdalab.timeline import Record, Timeline
 
 __all__ = ["Run", "World"]
 
+_SENDER = Sender("codedeploy.amazonaws.com", by_role=True)
 _HOOK_TIME = facts.quota("deployment.hook").seconds
 _ALARM_POLL = facts.quota("deployment.alarm-poll").seconds
 
@@ -194,7 +195,7 @@ class Run:
             "LifecycleEventHookExecutionId": self.execution_id,
         }
         try:
-            self._world.pushes.send(self.deployment.arn(named), json.dumps(event).encode(), None)
+            self._world.pushes.send(self.deployment.arn(named), json.dumps(event).encode(), _SENDER)
         except AwsError as error:
             raise FailedError("HOOK_EXECUTION_FAILURE", error.message) from error
 

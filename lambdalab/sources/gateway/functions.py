@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lambdalab.execution.spec import Outcome
-from lambdalab.sources.pushed import Pushes, Sender
+from lambdalab.sources.pushed import Pushes, Sender, within
 
 __all__ = ["PRINCIPAL", "Backend", "BadUriError", "TooSlowError", "filled", "function_of"]
 
@@ -48,7 +47,7 @@ class Backend:
     """A function behind an API: who it is, and as whom it is called."""
 
     function: str
-    sender: Sender | None
+    sender: Sender
 
     @classmethod
     def of(
@@ -65,26 +64,20 @@ class Backend:
         With ``credentials`` it is called with that role. Raises AwsError where the role does not
         trust API Gateway, BadUriError where the URI names no function.
         """
-        sender = Sender(PRINCIPAL, source_arn, account)
         role = filled(credentials, variables) if credentials else None
         if role and not role.endswith(":user/*"):
             Pushes.check_role(role, PRINCIPAL)
-        return cls(function_of(filled(uri, variables)), None if role else sender)
+        sender = Sender(PRINCIPAL, source_arn, account, by_role=bool(role))
+        return cls(function_of(filled(uri, variables)), sender)
 
     async def ask(self, pushes: Pushes, payload: bytes, *, seconds: float, trace: str) -> Outcome:
         """Call the function and wait so many real seconds; TooSlowError after them."""
-        return await _within(pushes.call(self.function, payload, self.sender, trace=trace), seconds)
+        call = pushes.call(self.function, payload, self.sender, trace=trace)
+        outcome = await within(call, seconds)
+        if outcome is None:
+            raise TooSlowError
+        return outcome
 
     def tell(self, pushes: Pushes, payload: bytes, *, trace: str) -> None:
         """Leave an event for the function."""
         pushes.send(self.function, payload, self.sender, trace=trace)
-
-
-async def _within(call: Awaitable[Outcome], seconds: float) -> Outcome:
-    """Nobody stops a function because its caller has gone."""
-    running = asyncio.ensure_future(call)
-    done, _ = await asyncio.wait({running}, timeout=seconds)
-    if not done:
-        running.add_done_callback(lambda over: over.cancelled() or over.exception())
-        raise TooSlowError
-    return running.result()

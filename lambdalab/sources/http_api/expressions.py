@@ -5,12 +5,14 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-pa
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
+from lambdalab.sources.api_gateway.json_path import MISSING, found
 from lambdalab.sources.gateway.call import SOURCE_IP, Call, Place
 
-__all__ = ["mapped", "selected"]
+__all__ = ["context_value", "mapped", "selected"]
 
 _GAP = re.compile(r"\$\{([^}]+)\}")
 
@@ -23,19 +25,32 @@ def selected(
     if kind == "stageVariables":
         return place.variables.get(name)
     if kind == "context":
-        return _context(name, call, place, key)
+        return context_value(name, call, place, key)
     if kind != "request":
         return None
     part, _, name = name.partition(".")
     if part == "header":
-        found = [value for one, value in call.headers if one.lower() == name.lower()]
-        return ",".join(found) if found else None
+        headers = [value for one, value in call.headers if one.lower() == name.lower()]
+        return ",".join(headers) if headers else None
     if part == "querystring":
         values = call.query.get(name)
         return ",".join(values) if values else None
     if part == "path":
         return (path or {}).get(name) if name else call.path
-    return call.body.decode("utf-8", "replace") if part == "body" and not name else None
+    return _of_body(call.body, name) if part == "body" else None
+
+
+def _of_body(body: bytes, path: str) -> str | None:
+    """The body, or what a path means in it: JSON where that is no text."""
+    if not path:
+        return body.decode("utf-8", "replace")
+    try:
+        there = found(json.loads(body), f"$.{path}")
+    except (ValueError, RecursionError):
+        return None
+    if there is MISSING or there is None:
+        return None
+    return there if isinstance(there, str) else json.dumps(there, separators=(",", ":"))
 
 
 def mapped(
@@ -47,7 +62,8 @@ def mapped(
     return _GAP.sub(lambda gap: selected(gap[1], call, place, key, path) or "", text)
 
 
-def _context(name: str, call: Call, place: Place, key: str) -> str | None:
+def context_value(name: str, call: Call, place: Place, key: str) -> str | None:
+    """What ``$context`` has under a name."""
     known = {
         "accountId": place.account,
         "apiId": place.api,

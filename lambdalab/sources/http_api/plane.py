@@ -6,20 +6,25 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.ht
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import NamedTuple
 
 from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
+from lambdalab.neighbours.http_api_services import SUBTYPES
 from lambdalab.neighbours.http_apis import Configuration, HttpApi, Integration, Stage
+from lambdalab.sources.gateway import access_log
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.sources.gateway.functions import Backend, BadUriError, TooSlowError
 from lambdalab.sources.gateway.memory import Memory
+from lambdalab.sources.gateway.services import Services
 from lambdalab.sources.gateway.text import not_there, plain
 from lambdalab.sources.gateway.throttle import Throttle
-from lambdalab.sources.http_api import answers, cors, parameters
+from lambdalab.sources.http_api import answers, cors, parameters, services
 from lambdalab.sources.http_api.authorizing import Authorizing, RefusedError
 from lambdalab.sources.http_api.events import event
+from lambdalab.sources.http_api.expressions import context_value
 from lambdalab.sources.http_api.routes import DEFAULT, Taken, take
 from lambdalab.sources.pushed import Pushes
 from lambdalab.wire import Response
@@ -40,8 +45,9 @@ class _Hit(NamedTuple):
 class HttpApiPlane:
     """Answers requests to HTTP APIs."""
 
-    def __init__(self, pushes: Pushes, clock: LabClock) -> None:
+    def __init__(self, pushes: Pushes, services: Services, clock: LabClock) -> None:
         self._pushes = pushes
+        self._services = services
         self._memory: Memory[object] = Memory(clock)
         self._throttle = Throttle(clock)
         self._authorizing = Authorizing(pushes, self._memory)  # type: ignore[arg-type]
@@ -72,7 +78,9 @@ class HttpApiPlane:
             answer = await self._routed(call.below(hit.path), place, hit.stage, deployed)
         except RefusedError as refused:
             answer = plain(refused.name, *refused.headers)
-        return cors.shared(deployed.cors, call, answer)
+        answer = cors.shared(deployed.cors, call, answer)
+        _log(hit.stage, deployed, call.below(hit.path), place, answer)
+        return answer
 
     async def _routed(
         self, call: Call, place: Place, stage: Stage, deployed: Configuration
@@ -88,12 +96,28 @@ class HttpApiPlane:
         integration = deployed.integrations.get(taken.route.target or "")
         if integration is None:
             return plain("internal")
-        if integration.kind != "AWS_PROXY" or integration.subtype:
-            return not_there(integration.kind, integration.subtype or integration.uri)
+        if integration.kind != "AWS_PROXY":
+            return not_there(integration.kind, integration.uri)
+        if integration.subtype:
+            given = await self._served(integration, call, place, taken)
+            return parameters.answered(given, integration.response_parameters, call, place, taken)
         changed = parameters.changed(call, integration.parameters, place, taken)
         made = event(changed, place, taken, authorizer, integration.payload)
         answer = await self._asked(integration, json.dumps(made).encode(), changed, place, taken)
         return parameters.answered(answer, integration.response_parameters, changed, place, taken)
+
+    async def _served(
+        self, integration: Integration, call: Call, place: Place, taken: Taken
+    ) -> Response:
+        """What a service beside Lambda answers."""
+        if integration.subtype not in SUBTYPES:
+            return not_there(integration.kind, integration.subtype or "")
+        try:
+            return await services.ask(self._services, integration, call, place, taken)
+        except TooSlowError:
+            return plain("unavailable")
+        except AwsError:
+            return plain("internal")
 
     def _admits(self, place: Place, stage: Stage, route: str) -> bool:
         """Whether the throttle of the route, or of all of the stage's routes, is not exceeded."""
@@ -128,6 +152,15 @@ class HttpApiPlane:
             return answers.response(outcome.payload, integration.payload)
         except answers.MalformedError:
             return plain("internal")
+
+
+def _log(stage: Stage, deployed: Configuration, call: Call, place: Place, answer: Response) -> None:
+    """A line for a request, where the stage has an access log."""
+    if stage.access_log:
+        taken = take(deployed.routes, call.method, call.path)
+        key = taken.route.key if taken else ""
+        known = partial(context_value, call=call, place=place, key=key)
+        access_log.write(stage.access_log, known, place, call, answer)
 
 
 def _source(place: Place, taken: Taken, call: Call) -> str:

@@ -16,6 +16,7 @@ from lambdalab.sources.load_balancers.arriving import Arrival
 from lambdalab.sources.load_balancers.events import event
 from lambdalab.sources.load_balancers.health import Checks, sender
 from lambdalab.sources.load_balancers.rules import matching
+from lambdalab.sources.load_balancers.stickiness import Stickiness
 from lambdalab.sources.pushed import Pushes
 from lambdalab.wire import Request, Response
 
@@ -34,6 +35,7 @@ class LoadBalancers:
         self._pushes = pushes
         self._clock = clock
         self._random = random
+        self._stickiness = Stickiness(random.randbytes(32))
         self._checks = Checks(pushes, clock)
         elbv2_changes.install(self._checks)
 
@@ -70,7 +72,15 @@ class LoadBalancers:
         return await self._forwarded(arrival, action)
 
     async def _forwarded(self, arrival: Arrival, action: dict[str, Any]) -> Response:
-        group = elbv2.target_group(chosen_group(action, self._random) or "")
+        now = self._clock.now()
+        chosen = self._stickiness.kept(action, arrival, now) or chosen_group(action, self._random)
+        answer = await self._asked(arrival, chosen or "")
+        cookies = self._stickiness.cookies(action, chosen, now) if chosen else []
+        return Response(answer.status, answer.body, (*answer.headers, *cookies))
+
+    async def _asked(self, arrival: Arrival, chosen: str) -> Response:
+        """What the function of a target group answers."""
+        group = elbv2.target_group(chosen)
         if group is None or group.function is None:
             return page(503)
         if group.kind != "lambda":

@@ -1,0 +1,1 @@
+"""Stacks of CloudFormation: their templates, their resources, and what becomes of them."""

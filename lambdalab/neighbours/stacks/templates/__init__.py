@@ -1,0 +1,1 @@
+"""Templates of CloudFormation: read, checked before anything starts, and evaluated."""
