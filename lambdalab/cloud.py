@@ -248,15 +248,14 @@ class Cloud:
     def _prepare_moto(self, service: str) -> None:
         if service == "cloudformation":
             # Imported here: it takes a second, and few lessons need it.
-            from lambdalab.neighbours import cloudformation
-            from lambdalab.neighbours.stacks import custom
+            from lambdalab.neighbours.stacks import cloudformation, custom
 
             cloudformation.install(self._stacks, self._deployments, self._base_url)
             custom.install(CustomResources(self._sources.pushes, self._base_url))
         elif service == "states":
             workflows.install(self._sources.step_functions, self._base_url)
         elif service == "cognito-idp":
-            from lambdalab.neighbours import user_pools
+            from lambdalab.neighbours.identity import user_pools
 
             user_pools.install(self._sources.user_pools)
         elif service == "secretsmanager":

@@ -16,7 +16,7 @@ from lambdalab.execution.extension import Failure
 from lambdalab.execution.extension_processes import ExtensionProcesses
 from lambdalab.execution.extensions_api import ExtensionsApi
 from lambdalab.execution.spec import Invocation, RuntimeSpec
-from lambdalab.neighbours.sts import Credentials
+from lambdalab.neighbours.identity.sts import Credentials
 from lambdalab.wire import Listener, listen
 from tests.engine import Reply, request, wait_until
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from lambdalab.neighbours.alarm_rules import Point, Rule, judge
-from lambdalab.neighbours.composite_alarms import holds
-from lambdalab.neighbours.metric_math import MathError, evaluate
+from lambdalab.neighbours.monitoring.alarm_rules import Point, Rule, judge
+from lambdalab.neighbours.monitoring.composite_alarms import holds
+from lambdalab.neighbours.monitoring.metric_math import MathError, evaluate
 from tests.conftest import StartLab, wait_until_settled
 from tests.engine import RUNTIME
 

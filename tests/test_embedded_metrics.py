@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdalab import Lab
-from lambdalab.neighbours.embedded_metrics import Datum, read
+from lambdalab.neighbours.monitoring.embedded_metrics import Datum, read
 from tests.engine import invoke
 
 MakeFunction = Callable[..., str]

@@ -11,8 +11,8 @@ import pytest
 
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.sources import event_deliveries
-from lambdalab.sources.event_deliveries import Deliveries, Delivery, RetryPolicy
+from lambdalab.sources.events import event_deliveries
+from lambdalab.sources.events.event_deliveries import Deliveries, Delivery, RetryPolicy
 from lambdalab.timeline import Timeline
 
 DAY = 24 * 3600.0

@@ -13,9 +13,9 @@ import pytest
 
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.firehose import Stream
-from lambdalab.sources import firehose as source
-from lambdalab.sources.firehose_objects import packed
+from lambdalab.neighbours.streams.firehose import Stream
+from lambdalab.sources.delivery_streams import firehose as source
+from lambdalab.sources.delivery_streams.firehose_objects import packed
 from lambdalab.timeline import Timeline
 from tests.engine import refusal
 from tests.event_stage import stage

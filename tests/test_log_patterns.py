@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from lambdalab.sources.log_patterns import pattern
+from lambdalab.sources.logs.log_patterns import pattern
 from tests.engine import refusal
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lambdalab import Lab
-from lambdalab.sources.schedule_expressions import parse
+from lambdalab.sources.events.schedule_expressions import parse
 from tests.engine import refusal
 from tests.event_stage import Stage, stage
 

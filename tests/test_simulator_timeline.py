@@ -21,7 +21,7 @@ from lambdalab.simulator import (
     simulate,
 )
 from lambdalab.simulator.brought import EVENT_TOO_OLD, RECORDS_TOO_OLD
-from lambdalab.sources.stream_failures import TOO_OLD
+from lambdalab.sources.streams.stream_failures import TOO_OLD
 from lambdalab.timeline import KINDS
 from tests.conftest import wait_until_settled
 from tests.engine import RUNTIME

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from lambdalab import Lab
-from lambdalab.sources import sns_filters, sns_policies
+from lambdalab.sources.topics import sns_filters, sns_policies
 from tests.engine import refusal
 from tests.message_stage import Stage, attributes
 

@@ -17,9 +17,9 @@ from hypothesis.stateful import (
 )
 
 from lambdalab import Lab
-from lambdalab.neighbours import queues, sqs
-from lambdalab.neighbours.queue_handles import handle_of, message_of
-from lambdalab.neighbours.queue_line import Line, Verdict
+from lambdalab.neighbours.messages import queues, sqs
+from lambdalab.neighbours.messages.queue_handles import handle_of, message_of
+from lambdalab.neighbours.messages.queue_line import Line, Verdict
 from tests.engine import refusal
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:q"

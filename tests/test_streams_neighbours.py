@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from lambdalab.neighbours.dynamodb_changes import size_of
+from lambdalab.neighbours.streams.dynamodb_changes import size_of
 from tests.engine import refusal
 from tests.stream_stage import make_stream, put
 from tests.test_streams_dynamodb import make_table

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from lambdalab import facts, start, widgets
 from lambdalab.lab.errors import LabError
-from lambdalab.widgets import anatomy, start_trials
-from lambdalab.widgets.anatomy import QUESTIONS
-from lambdalab.widgets.cold_starts import ColdStart, cold_start
-from lambdalab.widgets.start_measured import Answer, Measured, Trial, report_of, trial_of
-from lambdalab.widgets.start_parts import LANGUAGES, PARTS, REMEDIES, Range, StartSettings
-from lambdalab.widgets.start_trials import measure_cold_start
+from lambdalab.widgets.anatomy.anatomy import QUESTIONS, anatomy, start_trials
+from lambdalab.widgets.anatomy.cold_starts import ColdStart, cold_start
+from lambdalab.widgets.anatomy.start_measured import Answer, Measured, Trial, report_of, trial_of
+from lambdalab.widgets.anatomy.start_parts import LANGUAGES, PARTS, REMEDIES, Range, StartSettings
+from lambdalab.widgets.anatomy.start_trials import measure_cold_start
 
 # At 442 MB the handler has a quarter of a vCPU.
 WORK: dict[str, Any] = {"init_ms": 80, "handler_ms": 40, "memory": 442, "layers": 1}

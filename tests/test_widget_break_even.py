@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lambdalab import facts
 from lambdalab.widgets import break_even, break_even_explorer
-from lambdalab.widgets.break_even_chart import FEWEST, INSTANCES, MOST
+from lambdalab.widgets.ec2.break_even_chart import FEWEST, INSTANCES, MOST
 from lambdalab.widgets.money import counted, dollars
 
 HOURS = 730

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from lambdalab import Lab, facts
 from lambdalab.widgets import Budget, Share, budget, concurrency_budget
-from lambdalab.widgets.budget_desk import Desk, Paper
-from lambdalab.widgets.budget_lab import LabAccount
-from lambdalab.widgets.budget_picture import Bar, bars
+from lambdalab.widgets.pool.budget_desk import Desk, Paper
+from lambdalab.widgets.pool.budget_lab import LabAccount
+from lambdalab.widgets.pool.budget_picture import Bar, bars
 from tests.conftest import StartLab, wait_until_settled
 from tests.engine import RUNTIME
 

@@ -14,9 +14,9 @@ from lambdalab.lab.timeline_view import Timeline
 from lambdalab.simulator import Exponential, Function, Poisson, Policy, Queue, Trace, simulate
 from lambdalab.timeline import Record
 from lambdalab.widgets import Chart, environment_theatre, replay
-from lambdalab.widgets.lifelines import NOT_YET, STATES
-from lambdalab.widgets.replays import MOST_RECORDS, MOST_REQUESTS, SHOWN_LANES
-from lambdalab.widgets.stage import SPEEDS, staged
+from lambdalab.widgets.theatre.lifelines import NOT_YET, STATES
+from lambdalab.widgets.theatre.replays import MOST_RECORDS, MOST_REQUESTS, SHOWN_LANES
+from lambdalab.widgets.theatre.stage import SPEEDS, staged
 from tests.engine import RUNTIME
 
 BEGIN = 1_800_000_000.0

@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 from lambdalab import facts
 from lambdalab.widgets import memory_tuner, tuning
 from lambdalab.widgets.money import counted, dollars
-from lambdalab.widgets.tuner_chart import Tuning
-from lambdalab.widgets.tuner_reports import Report, last_report
-from lambdalab.widgets.tuner_runs import SIZES, AtSize, Measurement, Plan
-from lambdalab.widgets.tuner_versions import _to_the_end, published
+from lambdalab.widgets.tuner.tuner_chart import Tuning
+from lambdalab.widgets.tuner.tuner_reports import Report, last_report
+from lambdalab.widgets.tuner.tuner_runs import SIZES, AtSize, Measurement, Plan
+from lambdalab.widgets.tuner.tuner_versions import _to_the_end, published
 
 # Works on the CPU for some time that the event says, as a CPU of its own would count it.
 BUSY = """

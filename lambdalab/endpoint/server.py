@@ -16,7 +16,10 @@ from lambdalab.errors import AwsError
 from lambdalab.functions import model, serialize
 from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import PackageStore
-from lambdalab.neighbours import application, s3_calls, sns_signatures, sqs_calls, sts
+from lambdalab.neighbours import application
+from lambdalab.neighbours.buckets import s3_calls
+from lambdalab.neighbours.identity import sts
+from lambdalab.neighbours.messages import sns_signatures, sqs_calls
 from lambdalab.wire import Request, Response
 
 __all__ = ["CODE", "Endpoint"]

@@ -6,7 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 from lambdalab.clock import Hold, LabClock
-from lambdalab.neighbours import logs, logs_subscriptions
+from lambdalab.neighbours.monitoring import logs, logs_subscriptions
 
 __all__ = ["LogBook", "LogStream"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdalab.execution.streaming import ResponseSink
-from lambdalab.neighbours.sts import Credentials
+from lambdalab.neighbours.identity.sts import Credentials
 
 __all__ = [
     "ON_DEMAND",

@@ -21,7 +21,7 @@ from lambdalab.functions.records import Configuration, Function, Version
 from lambdalab.functions.runtime_management import check_runtime_free
 from lambdalab.functions.settings import network
 from lambdalab.functions.tags import check_count
-from lambdalab.neighbours import iam
+from lambdalab.neighbours.identity import iam
 from lambdalab.timeline import Timeline
 
 __all__ = ["FunctionService"]

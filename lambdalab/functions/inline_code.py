@@ -9,7 +9,7 @@ import io
 import zipfile
 
 from lambdalab.errors import AwsError, aws_error
-from lambdalab.neighbours import cfnresponse
+from lambdalab.neighbours.stacks import cfnresponse
 
 __all__ = ["packed"]
 

@@ -18,7 +18,7 @@ from lambdalab.functions.layers import LayerRegistry, LayerVersion
 from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import Merged, Package, PackageStore
 from lambdalab.functions.records import Configuration, Function, Registry, Version
-from lambdalab.neighbours import s3
+from lambdalab.neighbours.buckets import s3
 
 __all__ = ["Intake"]
 

@@ -14,7 +14,7 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.lookup import Caller
 from lambdalab.functions.packages import Package
 from lambdalab.functions.policies import Policy
-from lambdalab.neighbours import organizations
+from lambdalab.neighbours.identity import organizations
 
 __all__ = ["Layer", "LayerId", "LayerRegistry", "LayerVersion", "identify"]
 

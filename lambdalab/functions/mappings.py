@@ -21,7 +21,8 @@ from lambdalab.functions.mapping import EventSourceMapping, shown
 from lambdalab.functions.mapping_kinds import SELF_MANAGED_KAFKA, Kind, kind_of
 from lambdalab.functions.mapping_settings import check, check_given, merged
 from lambdalab.functions.paging import page
-from lambdalab.neighbours import dynamodb, kinesis, sqs
+from lambdalab.neighbours.messages import sqs
+from lambdalab.neighbours.streams import dynamodb, kinesis
 
 __all__ = ["MappingService"]
 

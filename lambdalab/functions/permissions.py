@@ -16,7 +16,7 @@ from lambdalab.functions.arns import LATEST, FunctionId
 from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.policies import Policy, check_revision, statement, written_principal
 from lambdalab.functions.records import Alias, Function, Version
-from lambdalab.neighbours import iam
+from lambdalab.neighbours.identity import iam
 
 __all__ = ["PermissionService", "PolicyPlace", "place_of"]
 

@@ -18,8 +18,10 @@ from lambdalab.errors import AwsError
 from lambdalab.invocation.queued import QueuedEvent
 from lambdalab.invocation.record import dead_letter, detail_type, invocation_record, object_key
 from lambdalab.invocation.reports import QueueReports
-from lambdalab.neighbours import eventbridge, s3, sns, sqs
 from lambdalab.neighbours.asking import carrying
+from lambdalab.neighbours.buckets import s3
+from lambdalab.neighbours.events import eventbridge
+from lambdalab.neighbours.messages import sns, sqs
 
 __all__ = ["Delivery"]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from lambdalab.functions.arns import FunctionId
-from lambdalab.neighbours import cloudwatch
+from lambdalab.neighbours.monitoring import cloudwatch
 
 __all__ = ["Metrics"]
 

@@ -17,7 +17,7 @@ from lambdalab.invocation.concurrency_counts import ConcurrencyCounts
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.segments import segments
 from lambdalab.invocation.specs import lane_of, spec_of
-from lambdalab.neighbours import traces
+from lambdalab.neighbours.monitoring import traces
 from lambdalab.simulator import rules
 from lambdalab.timeline import Record, Timeline
 

@@ -6,7 +6,7 @@ from lambdalab.execution.pool import Lane
 from lambdalab.execution.spec import ON_DEMAND, PROVISIONED, SNAP_START, RuntimeSpec
 from lambdalab.functions import shown
 from lambdalab.functions.records import Configuration
-from lambdalab.neighbours import sts
+from lambdalab.neighbours.identity import sts
 
 __all__ = ["lane_of", "spec_of"]
 

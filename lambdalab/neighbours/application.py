@@ -14,27 +14,25 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from lambdalab.neighbours import (
-    absent,
+from lambdalab.neighbours import absent, request_ids
+from lambdalab.neighbours.api_gateway import (
     api_imports,
-    cloudwatch,
-    dynamodb_changes,
-    embedded_metrics,
     http_api_changes,
-    iam,
-    iam_documents,
-    kinesis_changes,
-    logs_queries,
-    metric_filters,
-    request_ids,
     rest_api_changes,
     rest_api_credentials,
     rest_api_trials,
-    s3_notifications,
-    sns_deliveries,
-    sqs,
 )
 from lambdalab.neighbours.asking import asking
+from lambdalab.neighbours.buckets import s3_notifications
+from lambdalab.neighbours.identity import iam, iam_documents
+from lambdalab.neighbours.messages import sns_deliveries, sqs
+from lambdalab.neighbours.monitoring import (
+    cloudwatch,
+    embedded_metrics,
+    logs_queries,
+    metric_filters,
+)
+from lambdalab.neighbours.streams import dynamodb_changes, kinesis_changes
 from lambdalab.wire import Request, Response
 
 __all__ = ["call", "preload"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lambdalab.neighbours import sts
+from lambdalab.neighbours.identity import sts
 
 __all__ = ["Signer", "signer_of"]
 

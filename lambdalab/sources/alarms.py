@@ -14,8 +14,8 @@ from typing import Any
 from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.neighbours import alarm_history, alarm_messages, alarms
-from lambdalab.neighbours.alarms import Change
+from lambdalab.neighbours.monitoring import alarm_history, alarm_messages, alarms
+from lambdalab.neighbours.monitoring.alarms import Change
 from lambdalab.sources.pushed import Pushes, Sender
 from lambdalab.timeline import Record, Timeline
 

@@ -22,7 +22,7 @@ from lambdalab.functions.lookup import Caller
 from lambdalab.functions.provisioned import Provisioned, ProvisionedService
 from lambdalab.functions.records import Registry
 from lambdalab.invocation.metrics import Metrics
-from lambdalab.neighbours import auto_scaling, cloudwatch
+from lambdalab.neighbours import auto_scaling
 from lambdalab.neighbours.auto_scaling import (
     HIGH_MINUTES,
     LOW_MINUTES,
@@ -31,7 +31,8 @@ from lambdalab.neighbours.auto_scaling import (
     Policy,
     Target,
 )
-from lambdalab.sources.schedule_expressions import parse, zone_of
+from lambdalab.neighbours.monitoring import cloudwatch
+from lambdalab.sources.events.schedule_expressions import parse, zone_of
 from lambdalab.timeline import Record, Timeline
 
 __all__ = ["AutoScaling"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lambdalab.errors import aws_error
 from lambdalab.functions.arns import is_function_arn
-from lambdalab.neighbours import sns
+from lambdalab.neighbours.messages import sns
 from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["CustomResources"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from lambdalab.clock import LabClock
-from lambdalab.neighbours import http_apis, rest_api_trials, rest_apis
+from lambdalab.neighbours.api_gateway import http_apis, rest_api_trials, rest_apis
 from lambdalab.sources.api_gateway.plane import RestApiPlane
 from lambdalab.sources.api_gateway.trials import Trials
 from lambdalab.sources.gateway.call import Call, arrived

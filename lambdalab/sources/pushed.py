@@ -21,7 +21,7 @@ from lambdalab.functions.arns import FunctionId
 from lambdalab.functions.lookup import Located
 from lambdalab.functions.permissions import place_of
 from lambdalab.invocation.service import InvocationService
-from lambdalab.neighbours import iam
+from lambdalab.neighbours.identity import iam
 from lambdalab.timeline import Record, Timeline
 
 __all__ = ["INVOKE", "Pushes", "Sender", "within"]

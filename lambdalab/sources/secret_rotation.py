@@ -18,8 +18,8 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.arns import is_function_arn
 from lambdalab.neighbours import secret_rotation
 from lambdalab.neighbours.secret_rotation import Rotation
+from lambdalab.sources.events.schedule_expressions import parse
 from lambdalab.sources.pushed import Pushes, Sender
-from lambdalab.sources.schedule_expressions import parse
 
 __all__ = ["SecretRotations"]
 

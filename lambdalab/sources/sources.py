@@ -12,10 +12,11 @@ from lambdalab.functions.urls import UrlService
 from lambdalab.invocation.metrics import Metrics
 from lambdalab.invocation.service import InvocationService
 from lambdalab.neighbours import workflows
+from lambdalab.sources.buckets.s3 import BucketNotifications
 from lambdalab.sources.cognito import UserPools
 from lambdalab.sources.data_plane import DataPlane
 from lambdalab.sources.engine import MappingEngine
-from lambdalab.sources.event_services import EventServices
+from lambdalab.sources.events.event_services import EventServices
 from lambdalab.sources.execute_api import ExecuteApi
 from lambdalab.sources.function_urls.gate import Gate
 from lambdalab.sources.function_urls.plane import FunctionUrls
@@ -23,13 +24,12 @@ from lambdalab.sources.gateway.services import Services
 from lambdalab.sources.load_balancers.plane import LoadBalancers
 from lambdalab.sources.platform import Platform
 from lambdalab.sources.pushed import Pushes
-from lambdalab.sources.s3 import BucketNotifications
+from lambdalab.sources.queues.sqs import QueuePoller
 from lambdalab.sources.sample_events import SampleEvents
 from lambdalab.sources.secret_rotation import SecretRotations
-from lambdalab.sources.sns import Subscribers
-from lambdalab.sources.sqs import QueuePoller
 from lambdalab.sources.step_functions import StepFunctions
-from lambdalab.sources.streams import Streams
+from lambdalab.sources.streams.streams import Streams
+from lambdalab.sources.topics.sns import Subscribers
 from lambdalab.timeline import Timeline
 
 __all__ = ["Sources"]

@@ -22,22 +22,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lambdalab.widgets.anatomy import cold_start_anatomy
-    from lambdalab.widgets.break_even_chart import BreakEven, break_even
-    from lambdalab.widgets.break_even_panel import break_even_explorer
-    from lambdalab.widgets.budget_panel import concurrency_budget
-    from lambdalab.widgets.budgets import Budget, Share, budget
+    from lambdalab.widgets.anatomy.anatomy import cold_start_anatomy
+    from lambdalab.widgets.anatomy.cold_starts import ColdStart, cold_start
+    from lambdalab.widgets.anatomy.start_measured import Measured
+    from lambdalab.widgets.anatomy.start_trials import measure_cold_start
     from lambdalab.widgets.chart import Chart
-    from lambdalab.widgets.cold_starts import ColdStart, cold_start
+    from lambdalab.widgets.ec2.break_even_chart import BreakEven, break_even
+    from lambdalab.widgets.ec2.break_even_panel import break_even_explorer
     from lambdalab.widgets.explorer import scaling_explorer
     from lambdalab.widgets.panel import Panel
-    from lambdalab.widgets.replays import Replay, replay
-    from lambdalab.widgets.start_measured import Measured
-    from lambdalab.widgets.start_trials import measure_cold_start
-    from lambdalab.widgets.theatre import Theatre, environment_theatre
+    from lambdalab.widgets.pool.budget_panel import concurrency_budget
+    from lambdalab.widgets.pool.budgets import Budget, Share, budget
+    from lambdalab.widgets.theatre.replays import Replay, replay
+    from lambdalab.widgets.theatre.theatre import Theatre, environment_theatre
     from lambdalab.widgets.traffic import Scaling, scaling
-    from lambdalab.widgets.tuner import memory_tuner
-    from lambdalab.widgets.tuner_chart import Tuning, tuning
+    from lambdalab.widgets.tuner.tuner import memory_tuner
+    from lambdalab.widgets.tuner.tuner_chart import Tuning, tuning
 
 __all__ = [
     "BreakEven",
@@ -67,22 +67,22 @@ __all__ = [
 ]
 
 _PLACES = {
-    "anatomy": ("cold_start_anatomy",),
-    "break_even_chart": ("BreakEven", "break_even"),
-    "break_even_panel": ("break_even_explorer",),
-    "budget_panel": ("concurrency_budget",),
-    "budgets": ("Budget", "Share", "budget"),
+    "anatomy.anatomy": ("cold_start_anatomy",),
+    "ec2.break_even_chart": ("BreakEven", "break_even"),
+    "ec2.break_even_panel": ("break_even_explorer",),
+    "pool.budget_panel": ("concurrency_budget",),
+    "pool.budgets": ("Budget", "Share", "budget"),
     "chart": ("Chart",),
-    "cold_starts": ("ColdStart", "cold_start"),
+    "anatomy.cold_starts": ("ColdStart", "cold_start"),
     "explorer": ("scaling_explorer",),
     "panel": ("Panel",),
-    "replays": ("Replay", "replay"),
+    "theatre.replays": ("Replay", "replay"),
     "traffic": ("Scaling", "scaling"),
-    "start_measured": ("Measured",),
-    "start_trials": ("measure_cold_start",),
-    "theatre": ("Theatre", "environment_theatre"),
-    "tuner": ("memory_tuner",),
-    "tuner_chart": ("Tuning", "tuning"),
+    "anatomy.start_measured": ("Measured",),
+    "anatomy.start_trials": ("measure_cold_start",),
+    "theatre.theatre": ("Theatre", "environment_theatre"),
+    "tuner.tuner": ("memory_tuner",),
+    "tuner.tuner_chart": ("Tuning", "tuning"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -32,8 +32,8 @@ class Panel(anywidget.AnyWidget):  # type: ignore[misc]
     nothing could be), ``error`` why the last settings were refused.
     """
 
-    _esm = _HERE / "panel.js"
-    _css = _HERE / "panel.css"
+    _esm: Any = _HERE / "panel.js"
+    _css: Any = _HERE / "panel.css"
 
     heading = traitlets.Unicode().tag(sync=True)
     controls = traitlets.List().tag(sync=True)

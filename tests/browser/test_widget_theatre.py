@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from lambdalab.simulator import Bursts, Exponential, Function, Policy, Result, simulate
-from lambdalab.widgets.replays import Replay, replay
+from lambdalab.widgets.theatre.replays import Replay, replay
 from tests.browser.jupyter import RESULTS, Notebook, wait_until
 from tests.browser.widget_page import THEMES, WidgetPage
 from tests.engine import RUNTIME

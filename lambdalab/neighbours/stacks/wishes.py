@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lambdalab.errors import AwsError, aws_error, not_implemented
-from lambdalab.neighbours.iam import check_trusted
+from lambdalab.neighbours.identity.iam import check_trusted
 from lambdalab.neighbours.stacks.outcomes import Manner
 from lambdalab.neighbours.stacks.requests import Wish
 from lambdalab.neighbours.stacks.templates import parameters, source

@@ -20,7 +20,7 @@ from moto.stepfunctions.parser.asl.eval.event.logging import (
     is_logging_enabled_for,
 )
 
-from lambdalab.neighbours import eventbridge
+from lambdalab.neighbours.events import eventbridge
 
 __all__ = ["Log", "log_of", "tell"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from lambdalab.neighbours import sts
+from lambdalab.neighbours.identity import sts
 from lambdalab.neighbours.workflows.waiting import wait_for
 
 __all__ = ["install", "service_model"]

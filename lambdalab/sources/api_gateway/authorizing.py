@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from lambdalab.errors import AwsError
+from lambdalab.neighbours.api_gateway.rest_apis import Authorizer, Deployed
 from lambdalab.neighbours.callers import Signer
-from lambdalab.neighbours.rest_apis import Authorizer, Deployed
 from lambdalab.sources.api_gateway import token_pools
 from lambdalab.sources.api_gateway.events import signed
 from lambdalab.sources.api_gateway.lambda_authorizers import Judges

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambdalab.neighbours.rest_apis import Integration, IntegrationResponse
+from lambdalab.neighbours.api_gateway.rest_apis import Integration, IntegrationResponse
 from lambdalab.sources.api_gateway.events import is_binary
 from lambdalab.sources.api_gateway.json_path import MISSING, found
 from lambdalab.sources.api_gateway.refusals import RefusedError

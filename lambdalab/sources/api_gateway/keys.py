@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from lambdalab.clock import LabClock
-from lambdalab.neighbours.rest_api_trials import PERIODS
-from lambdalab.neighbours.rest_apis import RestApi, keys_of
+from lambdalab.neighbours.api_gateway.rest_api_trials import PERIODS
+from lambdalab.neighbours.api_gateway.rest_apis import RestApi, keys_of
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.sources.gateway.throttle import Throttle

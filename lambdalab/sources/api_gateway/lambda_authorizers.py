@@ -15,7 +15,7 @@ from lambdalab import facts
 from lambdalab.clock import stopwatch
 from lambdalab.errors import AwsError
 from lambdalab.execution.spec import Outcome
-from lambdalab.neighbours.rest_apis import Authorizer
+from lambdalab.neighbours.api_gateway.rest_apis import Authorizer
 from lambdalab.sources.api_gateway.events import request_part
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.api_gateway.resources import Found

@@ -11,7 +11,7 @@ from typing import Any
 from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.rest_apis import Deployed, Integration, RestApi, Stage
+from lambdalab.neighbours.api_gateway.rest_apis import Deployed, Integration, RestApi, Stage
 from lambdalab.sources.api_gateway import answers, validating
 from lambdalab.sources.api_gateway.authorizing import Authorizing
 from lambdalab.sources.api_gateway.events import context_of, event

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdalab import facts
-from lambdalab.neighbours.rest_apis import GatewayResponse
+from lambdalab.neighbours.api_gateway.rest_apis import GatewayResponse
 from lambdalab.sources.gateway.call import Call
 from lambdalab.sources.http_messages import may_be_sent
 from lambdalab.wire import Response

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lambdalab.neighbours.rest_apis import Method, Resource
+from lambdalab.neighbours.api_gateway.rest_apis import Method, Resource
 from lambdalab.sources.gateway.paths import shape_of
 
 __all__ = ["ANY", "Found", "find"]

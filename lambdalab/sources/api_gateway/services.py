@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from lambdalab.neighbours.rest_apis import Integration
+from lambdalab.neighbours.api_gateway.rest_apis import Integration
 from lambdalab.sources.api_gateway.integrations import Mapper, Prepared
 from lambdalab.sources.gateway.functions import filled
 from lambdalab.sources.gateway.services import Order

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdalab.neighbours.rest_apis import Authorizer
+from lambdalab.neighbours.api_gateway.rest_apis import Authorizer
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.gateway.call import Call
 from lambdalab.sources.gateway.text import fits

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from lambdalab.clock import LabClock, stopwatch
-from lambdalab.neighbours.rest_api_trials import Trial
-from lambdalab.neighbours.rest_apis import Authorizer, Deployed, Method, RestApi
+from lambdalab.neighbours.api_gateway.rest_api_trials import Trial
+from lambdalab.neighbours.api_gateway.rest_apis import Authorizer, Deployed, Method, RestApi
 from lambdalab.sources.api_gateway import token_pools
 from lambdalab.sources.api_gateway.events import context_of
 from lambdalab.sources.api_gateway.plane import RestApiPlane

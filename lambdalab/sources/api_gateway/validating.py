@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lambdalab.neighbours.rest_apis import Deployed, Method
+from lambdalab.neighbours.api_gateway.rest_apis import Deployed, Method
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.api_gateway.resources import Found
 from lambdalab.sources.gateway.call import Call

@@ -14,8 +14,8 @@ from lambdalab import facts
 from lambdalab.clock import Hold
 from lambdalab.draws import identifier
 from lambdalab.errors import aws_error
-from lambdalab.neighbours import codedeploy
-from lambdalab.neighbours.codedeploy import Wanted
+from lambdalab.neighbours.code_deploy import codedeploy
+from lambdalab.neighbours.code_deploy.codedeploy import Wanted
 from lambdalab.sources.code_deploy import app_spec
 from lambdalab.sources.code_deploy.deployment import Deployment, FailedError
 from lambdalab.sources.code_deploy.routing import DEFAULT, PREDEFINED, routing

@@ -15,8 +15,8 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.permissions import KIND, URL_ACTION, place_of
 from lambdalab.functions.policies import Policy
 from lambdalab.functions.urls import FunctionUrl
-from lambdalab.neighbours import sts
 from lambdalab.neighbours.callers import Signer, signer_of
+from lambdalab.neighbours.identity import sts
 from lambdalab.sources.pushed import INVOKE
 from lambdalab.wire import Request
 

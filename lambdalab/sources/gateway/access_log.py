@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdalab.neighbours import logs
+from lambdalab.neighbours.monitoring import logs
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.wire import Response
 

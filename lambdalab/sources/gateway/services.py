@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from lambdalab.neighbours import sts
+from lambdalab.neighbours.identity import sts
 from lambdalab.sources.gateway.call import Call
 from lambdalab.sources.gateway.functions import PRINCIPAL, TooSlowError
 from lambdalab.sources.pushed import Pushes

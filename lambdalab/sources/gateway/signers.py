@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lambdalab.access import signing
-from lambdalab.neighbours import sts
 from lambdalab.neighbours.callers import Signer, signer_of
+from lambdalab.neighbours.identity import sts
 from lambdalab.sources.gateway.call import Call
 
 __all__ = ["signer"]

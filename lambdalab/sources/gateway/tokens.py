@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lambdalab.neighbours.token_keys import UnreachableError, claims_of, keys_of
+from lambdalab.neighbours.identity.token_keys import UnreachableError, claims_of, keys_of
 
 __all__ = ["BadTokenError", "checked", "scopes_of", "shown"]
 

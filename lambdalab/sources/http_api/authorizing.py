@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from lambdalab import facts
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.http_apis import Authorizer
+from lambdalab.neighbours.api_gateway.http_apis import Authorizer
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.sources.gateway.functions import Backend, BadUriError, TooSlowError
 from lambdalab.sources.gateway.memory import Memory

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.http_api_services import SUBTYPES
-from lambdalab.neighbours.http_apis import Configuration, HttpApi, Integration, Stage
+from lambdalab.neighbours.api_gateway.http_api_services import SUBTYPES
+from lambdalab.neighbours.api_gateway.http_apis import Configuration, HttpApi, Integration, Stage
 from lambdalab.sources.gateway import access_log
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.sources.gateway.functions import Backend, BadUriError, TooSlowError

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from lambdalab.neighbours.http_apis import Route
+from lambdalab.neighbours.api_gateway.http_apis import Route
 from lambdalab.sources.gateway.paths import shape_of
 
 __all__ = ["DEFAULT", "Taken", "take"]

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from lambdalab.neighbours.http_api_services import SUBTYPES, Subtype
-from lambdalab.neighbours.http_apis import Integration
+from lambdalab.neighbours.api_gateway.http_api_services import SUBTYPES, Subtype
+from lambdalab.neighbours.api_gateway.http_apis import Integration
 from lambdalab.sources.gateway.call import Call, Place
 from lambdalab.sources.gateway.functions import filled
 from lambdalab.sources.gateway.services import Order, Services

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from lambdalab.neighbours.elbv2 import Balancer, Listener
+from lambdalab.neighbours.load_balancers.elbv2 import Balancer, Listener
 from lambdalab.sources.http_messages import fields_of
 from lambdalab.wire import Request
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambdalab.neighbours.elbv2 import TargetGroup
+from lambdalab.neighbours.load_balancers.elbv2 import TargetGroup
 from lambdalab.sources.http_messages import HOP, SOURCE_IP, body_of
 from lambdalab.sources.load_balancers.arriving import Arrival
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from lambdalab.clock import LabClock, Scheduled
 from lambdalab.errors import AwsError
 from lambdalab.execution.spec import Outcome
-from lambdalab.neighbours import elbv2
-from lambdalab.neighbours.elbv2 import TargetGroup
-from lambdalab.neighbours.elbv2_changes import Health
+from lambdalab.neighbours.load_balancers import elbv2
+from lambdalab.neighbours.load_balancers.elbv2 import TargetGroup
+from lambdalab.neighbours.load_balancers.elbv2_changes import Health
 from lambdalab.sources.load_balancers import answers
 from lambdalab.sources.load_balancers.events import checking
 from lambdalab.sources.pushed import Pushes, Sender

@@ -8,8 +8,8 @@ from typing import Any
 from lambdalab import facts
 from lambdalab.clock import LabClock
 from lambdalab.errors import AwsError
-from lambdalab.neighbours import elbv2, elbv2_changes
-from lambdalab.neighbours.elbv2 import Balancer, Listener
+from lambdalab.neighbours.load_balancers import elbv2, elbv2_changes
+from lambdalab.neighbours.load_balancers.elbv2 import Balancer, Listener
 from lambdalab.sources.load_balancers.actions import chosen_group, fixed, last_action, redirected
 from lambdalab.sources.load_balancers.answers import LARGEST, page, returned
 from lambdalab.sources.load_balancers.arriving import Arrival

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import unquote_plus
 
-from lambdalab.neighbours.elbv2 import Rule
+from lambdalab.neighbours.load_balancers.elbv2 import Rule
 from lambdalab.sources.http_messages import SOURCE_IP
 from lambdalab.sources.load_balancers.arriving import Arrival
 

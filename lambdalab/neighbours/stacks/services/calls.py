@@ -13,7 +13,7 @@ from botocore.session import Session
 
 from lambdalab.clock import stopwatch
 from lambdalab.errors import AwsError
-from lambdalab.neighbours import sts
+from lambdalab.neighbours.identity import sts
 
 __all__ = ["Calls", "input_shape"]
 

@@ -1,0 +1,1 @@
+"""REST and HTTP APIs as moto keeps them."""

@@ -1,0 +1,1 @@
+"""CodeDeploy as moto keeps it, and what moto lacks of it."""

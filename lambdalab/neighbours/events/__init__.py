@@ -1,0 +1,1 @@
+"""EventBridge and EventBridge Scheduler as moto keeps them."""

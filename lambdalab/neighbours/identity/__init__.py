@@ -1,0 +1,1 @@
+"""IAM, STS, Cognito user pools."""

@@ -1,0 +1,1 @@
+"""Application Load Balancers as moto keeps them."""

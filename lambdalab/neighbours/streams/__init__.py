@@ -1,0 +1,1 @@
+"""Kinesis, DynamoDB Streams and Firehose as moto keeps them."""

@@ -1,0 +1,1 @@
+"""Firehose: buffering, transformation by a function, delivery."""

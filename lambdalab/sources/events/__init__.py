@@ -1,0 +1,1 @@
+"""EventBridge: rules, patterns, schedules, EventBridge Scheduler."""

@@ -1,0 +1,1 @@
+"""Kinesis and DynamoDB Streams: pollers, shards, batches, windows."""

@@ -1,0 +1,1 @@
+"""The cold start anatomy: published ranges and real measurements."""

@@ -1,0 +1,1 @@
+"""Lambda or EC2: the price of a month."""

@@ -1,0 +1,1 @@
+"""The concurrency budget: what functions claim of the account's pool."""

@@ -1,0 +1,1 @@
+"""The environment theatre: a run in slow motion."""

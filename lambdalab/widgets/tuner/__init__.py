@@ -1,0 +1,1 @@
+"""The memory tuner: real runs at several memory sizes."""
