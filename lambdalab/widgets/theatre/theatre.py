@@ -55,9 +55,8 @@ class Theatre(Panel):
     """
 
     # One module for the page: what it exports is the theatre, which is built of a panel's parts.
-    _esm = (
-        _text(_PANEL / "panel.js").replace("export default", "const panel =")
-        + _text(_STAGE / "theatre.js")
+    _esm = _text(_PANEL / "panel.js").replace("export default", "const panel =") + _text(
+        _STAGE / "theatre.js"
     )
     _css = _text(_PANEL / "panel.css") + _text(_STAGE / "theatre.css")
 
