@@ -585,7 +585,7 @@ import inspect, json
 from moto.cloudformation import models, parsing
 from moto.core.common_models import CloudFormationModel
 from lambdalab.functions.stacks import StackResources
-from lambdalab.neighbours import cloudformation
+from lambdalab.neighbours.stacks import cloudformation
 types = [name for name in parsing.get_model_map() if name.startswith("AWS::Lambda::")]
 wanted = [
     name for name in vars(CloudFormationModel)
