@@ -155,6 +155,54 @@ def test_answers_come_in_the_order_of_the_requests_however_long_each_takes() -> 
     assert [reply.body.decode() for reply in found] == [*paths, "/end"]
 
 
+def test_a_prompt_answer_goes_out_while_it_is_given_and_keeps_its_place() -> None:
+    prompts: dict[str, wire.Prompt] = {}
+
+    def handler(request: Request) -> Response | Awaitable[Response]:
+        if request.path == "/end":
+            return Response(200)
+        prompts[request.path] = wire.Prompt(loop=asyncio.get_running_loop())
+        return prompts[request.path]
+
+    async def prompt(path: str) -> wire.Prompt:
+        while path not in prompts:
+            await asyncio.sleep(0)
+        return prompts[path]
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(get("/first"))
+        first = await prompt("/first")
+        sent: list[bytes] = []
+        selector: Any = type(writer.transport)
+        plain = selector.write
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(selector, "write", lambda t, data: (sent.append(data), plain(t, data)))
+            first.set_result(Response(200, b"first"))
+        writer.write(get("/second") + get("/third"))
+        for path in ("/second", "/third"):
+            (await prompt(path)).set_result(Response(200, path.encode()))
+        return b"%d " % len(sent) + await until_quiet(reader, writer)
+
+    count, _, rest = talk(handler, conversation).partition(b" ")
+    assert int(count) == 1
+    assert [reply.body for reply in replies(rest)] == [b"first", b"/second", b"/third", b""]
+
+
+@pytest.mark.parametrize("break_it", ["set_exception", "cancel"])
+def test_a_prompt_answer_that_breaks_is_a_500(
+    break_it: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(_: Request) -> wire.Prompt:
+        prompt = wire.Prompt(loop=asyncio.get_running_loop())
+        given = (ValueError("broken"),) if break_it == "set_exception" else ()
+        asyncio.get_running_loop().call_soon(getattr(prompt, break_it), *given)
+        return prompt
+
+    with caplog.at_level(logging.CRITICAL, logger="asyncio"):
+        (reply,) = exchange(handler, get("/broken"))
+    assert reply.status == 500
+
+
 def test_a_connection_is_kept_until_one_side_wants_it_closed() -> None:
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         for number in range(3):

@@ -16,7 +16,7 @@ from lambdalab import facts
 from lambdalab.execution import streaming
 from lambdalab.execution.spec import Invocation
 from lambdalab.execution.streaming import LARGEST_RESPONSE, StreamedAnswer
-from lambdalab.wire import BodyReader, Request, Response
+from lambdalab.wire import BodyReader, Prompt, Request, Response
 
 __all__ = ["RuntimeApi", "RuntimeEvents"]
 
@@ -123,7 +123,7 @@ class RuntimeApi:
             return self._event  # an event that has no answer yet is given again
         self._initialized = True
         loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
+        self._waiting = Prompt(loop=loop)
         if self._refused:
             self._refused = False
             loop.call_later(DOUBT, self._events.runtime_ready)

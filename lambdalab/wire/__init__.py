@@ -18,6 +18,7 @@ from lambdalab.wire.messages import (
     StreamedResponse,
     Streams,
 )
+from lambdalab.wire.prompt import Prompt
 
 __all__ = [
     "LOOPBACK",
@@ -26,6 +27,7 @@ __all__ = [
     "DateLine",
     "Handler",
     "Listener",
+    "Prompt",
     "Request",
     "Response",
     "StreamedResponse",

@@ -18,6 +18,7 @@ from lambdalab.wire.messages import (
     StreamedResponse,
     Streams,
 )
+from lambdalab.wire.prompt import Prompt
 
 __all__ = ["Connection", "StreamingConnection"]
 
@@ -144,8 +145,20 @@ class Connection(asyncio.Protocol):
         if isinstance(outcome, Response):
             self._queue(request, keep_alive, outcome)
             return
-        self._answering = asyncio.ensure_future(outcome)
-        self._answering.add_done_callback(lambda done: self._answered(request, keep_alive, done))
+        self._answering = answering = asyncio.ensure_future(outcome)
+        if isinstance(answering, Prompt):
+            answering.tell(lambda: self._answered_at_once(request, keep_alive, answering))
+            return
+        answering.add_done_callback(lambda done: self._answered(request, keep_alive, done))
+
+    def _answered_at_once(
+        self, request: Request, keep_alive: bool, done: asyncio.Future[Response]
+    ) -> None:
+        """Send an answer amid what has made it, unless that would begin something new."""
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._answered, request, keep_alive, done)
+        else:
+            self._answered(request, keep_alive, done)
 
     def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
         self._answering = None

@@ -25,7 +25,7 @@ from lambdalab.sources.function_urls.events import event
 from lambdalab.sources.function_urls.gate import Gate
 from lambdalab.sources.function_urls.streams import Streams
 from lambdalab.timeline import Record, Timeline
-from lambdalab.wire import Request, Response, StreamedResponse
+from lambdalab.wire import Prompt, Request, Response, StreamedResponse
 
 __all__ = ["FunctionUrls"]
 
@@ -132,7 +132,7 @@ class FunctionUrls:
 
         That is on the way of every call: waiting for the rest, a call would take a tenth longer.
         """
-        response = asyncio.get_running_loop().create_future()
+        response = Prompt(loop=asyncio.get_running_loop())
         sink = ResponseSink()
 
         def answered(outcome: Outcome) -> None:
