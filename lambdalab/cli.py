@@ -112,9 +112,9 @@ def _serve(options: argparse.Namespace) -> int:
     names = Settings.__dataclass_fields__
     settings = Settings(**{name: getattr(options, name) for name in names})
     _check_port(settings.port)
-    from lambdalab import cloud  # only now: it takes long to import
+    from lambdalab.cloud import process  # only now: it takes long to import
 
-    cloud.serve(settings.as_json(), _announcer(settings, _own_stdout()))
+    process.serve(settings.as_json(), _announcer(settings, _own_stdout()))
     return 0
 
 

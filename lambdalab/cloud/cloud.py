@@ -1,25 +1,13 @@
-"""One cloud in one process: its parts put together, started, emptied and ended.
-
-Run as ``python -m lambdalab.cloud`` by a ``Lab``: settings come as one line of JSON on standard
-input, which stays open as the lifeline; when it closes, the owner is gone and the cloud ends.
-"""
+"""The parts of one cloud put together, started, emptied and ended."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import json
-import os
 import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from lambdalab.clock import LabClock
+from lambdalab.cloud.scratch import scratch_directory
 from lambdalab.draws import Draws
 from lambdalab.endpoint.control import ControlApi
 from lambdalab.endpoint.operations import LambdaOperations
@@ -63,7 +51,7 @@ from lambdalab.sources.sources import Sources
 from lambdalab.timeline import Timeline
 from lambdalab.wire import LOOPBACK, DateLine, Request, listen
 
-__all__ = ["Cloud", "serve"]
+__all__ = ["Cloud"]
 
 DEFAULTS: dict[str, Any] = {
     "port": 0,
@@ -81,10 +69,6 @@ DEFAULTS: dict[str, Any] = {
     "latency": None,
     "token": "",
 }
-PREFIX = "lambdalab-"
-LOCK = "lock"
-# How often the cloud looks whether its owner still lives, in seconds.
-OWNER_CHECK = 0.5
 
 
 class Cloud:
@@ -94,7 +78,7 @@ class Cloud:
         self._settings = DEFAULTS | settings
         if self._settings["harden"] and not hardening.version():
             raise OSError("harden needs Landlock, which this system's kernel does not have")
-        self._directory = _scratch()
+        self._directory = scratch_directory()
         self._draws = Draws(self._settings["seed"])
         self.ended = asyncio.Event()
         self.clock = LabClock(float(self._settings["speed"]))
@@ -296,102 +280,3 @@ class Cloud:
         self._zygote.stop()
         self._packages.close()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def serve(settings: dict[str, Any], on_ready: Callable[[int], None]) -> None:
-    """Run a cloud until it is told to stop; ``on_ready`` hears the port.
-
-    SIGINT, SIGTERM and SIGHUP end it with every child. Raises OSError when the port is taken.
-    """
-    asyncio.run(_serve(settings, on_ready, lifeline=None))
-
-
-async def _serve(
-    settings: dict[str, Any], on_ready: Callable[[int], None], lifeline: int | None
-) -> None:
-    cloud = Cloud(settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, cloud.ended.set)
-    try:
-        on_ready(await cloud.start())
-        if lifeline is not None:
-            _watch_owner(cloud, lifeline)
-        await cloud.ended.wait()
-    finally:
-        cloud.stop()
-
-
-def _watch_owner(cloud: Cloud, lifeline: int) -> None:
-    """End the cloud when its owner is gone: the lifeline closes, or the parent changes.
-
-    Both are watched: a process that the owner forked may hold the lifeline open after its death.
-    """
-    loop = asyncio.get_running_loop()
-    owner = os.getppid()
-
-    def read() -> None:
-        if not os.read(lifeline, 1024):
-            loop.remove_reader(lifeline)
-            cloud.ended.set()
-
-    def check() -> None:
-        if os.getppid() != owner:
-            cloud.ended.set()
-        else:
-            loop.call_later(OWNER_CHECK, check)
-
-    loop.add_reader(lifeline, read)
-    check()
-
-
-def _scratch() -> Path:
-    """A directory of this cloud's own; those of clouds that were killed are swept away."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        _sweep(left)
-    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
-    # The lock says that the owner lives; it is held until the process ends, however it ends.
-    descriptor = os.open(directory / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return directory
-
-
-def _sweep(left: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(left / LOCK, os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left, ignore_errors=True)
-        finally:
-            os.close(descriptor)
-
-
-def _announce(port: int) -> None:
-    sys.stdout.write(json.dumps({"port": port}) + "\n")
-    sys.stdout.flush()
-    # The ready line is the only one there: whatever a library prints goes to the log.
-    sys.stdout = sys.stderr
-
-
-def _first_line(descriptor: int) -> bytes:
-    """The settings; read byte by byte, for what follows is the lifeline's."""
-    line = b""
-    while not line.endswith(b"\n") and (byte := os.read(descriptor, 1)):
-        line += byte
-    return line
-
-
-def main() -> None:
-    """Be the cloud of a ``Lab``."""
-    settings = json.loads(_first_line(sys.stdin.fileno()))
-    try:
-        asyncio.run(_serve(settings, _announce, lifeline=sys.stdin.fileno()))
-    except (OSError, ValueError, OverflowError) as error:
-        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
-        sys.exit(1)
-    # All is ended: taking moto's objects apart one by one would only take time.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""One cloud in one process, and the process around it."""
