@@ -90,6 +90,7 @@ class Environment:
         self._phase_name = ""
         self._invocation: Invocation | None = None
         self._began = 0.0
+        self._answered: Callable[[Outcome], None] | None = None
         self._listener: Listener | None = None
         self._sandbox: Sandbox | None = None
         self._start: Start | None = None
@@ -146,7 +147,7 @@ class Environment:
     async def run(self, invocation: Invocation) -> Outcome:
         """Run one invocation; afterwards the environment is frozen, or reset, or has ended."""
         started, began = self._clock.now(), stopwatch()
-        self._invocation, self._began = invocation, began
+        self._invocation, self._began, self._answered = invocation, began, invocation.answered
         outcome = None
         if self._life is None:
             outcome = await self.begin(invocation.request_id, "invoke")
@@ -222,14 +223,20 @@ class Environment:
         """The runtime has initialized the function."""
         self.journal.init_runtime_done(None, self._phase_name)
 
+    def answered(self, outcome: Outcome) -> None:
+        """The runtime has answered: whoever waits for no more than that need not wait longer."""
+        tell, self._answered = self._answered, None
+        if tell is not None:
+            outcome.duration = stopwatch() - self._began
+            tell(outcome)
+
     def runtime_done(self, outcome: Outcome) -> None:
-        """The runtime has finished the invocation: whoever waits for it need not wait longer."""
+        """The runtime has finished the invocation."""
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
             outcome.duration = stopwatch() - self._began
             self.journal.runtime_done(invocation.request_id, outcome, invocation.trace_id)
-            if invocation.answered is not None:
-                invocation.answered(outcome)
+            self.answered(outcome)
 
     def phase_over(self, outcome: Outcome | None) -> None:
         """Runtime and extensions wait for the next event: the phase is over, all is frozen soon."""

@@ -39,6 +39,9 @@ class LifeEvents(Protocol):
     def init_runtime_done(self) -> None:
         """The runtime has initialized the function; extensions may still be at work."""
 
+    def answered(self, outcome: Outcome) -> None:
+        """The runtime has answered an invocation; what it has printed is not read yet."""
+
     def runtime_done(self, outcome: Outcome) -> None:
         """The runtime has finished an invocation; extensions may still be at work."""
 
@@ -178,6 +181,8 @@ class Life:
     def runtime_ready(self) -> None:
         """The runtime waits for the next event."""
         self._waits = True
+        if self.initialized and self._answer is not None:
+            self._events.answered(self._answer)
         self._extensions_api.close_registration()
         self.drain()
         if not self.initialized:

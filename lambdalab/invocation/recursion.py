@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from zlib import crc32
 
 from lambdalab import facts
@@ -27,13 +28,20 @@ def followed(trace: str, function: Function, *, fresh: bool) -> tuple[str, int]:
 
     ``fresh`` says that the caller gave no Lineage: what stands in the header is nobody's yet.
     """
+    mark = _mark(function.arn)
+    if fresh:  # the usual case, and on the way of every invocation: the Lineage stands at the end
+        return f"{trace.partition(';Lineage=')[0]};Lineage=1:{mark}:0", 0
     found = _LINEAGE.search(trace)
-    mark = f"{crc32(function.arn.encode()):08x}"
-    entries = {} if fresh or found is None else dict(_ENTRY.findall(found[1]))
+    entries = {} if found is None else dict(_ENTRY.findall(found[1]))
     earlier = int(entries.pop(mark, -1)) + 1
     kept = [f"1:{one}:{count}" for one, count in entries.items()][1 - _MOST_ENTRIES :]
     lineage = "|".join([*kept, f"1:{mark}:{earlier}"])
     return _LINEAGE.sub(f"Lineage={lineage}", trace), earlier
+
+
+@lru_cache(maxsize=256)
+def _mark(arn: str) -> str:
+    return f"{crc32(arn.encode()):08x}"
 
 
 def looping(function: Function, earlier: int) -> bool:
