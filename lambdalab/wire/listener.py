@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from lambdalab.wire.connection import Connection, StreamingConnection
+from lambdalab.wire.connection import Connection
 from lambdalab.wire.messages import Admit, Handler, Streams
+from lambdalab.wire.streaming_connection import StreamingConnection
 
 __all__ = ["LOOPBACK", "Listener", "listen"]
 
