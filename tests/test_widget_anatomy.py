@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lambdalab import facts, start, widgets
 from lambdalab.lab.errors import LabError
-from lambdalab.widgets.anatomy.anatomy import QUESTIONS, anatomy, start_trials
+from lambdalab.widgets.anatomy import anatomy, start_trials
+from lambdalab.widgets.anatomy.anatomy import QUESTIONS
 from lambdalab.widgets.anatomy.cold_starts import ColdStart, cold_start
 from lambdalab.widgets.anatomy.start_measured import Answer, Measured, Trial, report_of, trial_of
 from lambdalab.widgets.anatomy.start_parts import LANGUAGES, PARTS, REMEDIES, Range, StartSettings

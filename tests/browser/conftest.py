@@ -1,4 +1,8 @@
-"""One JupyterLab and one browser for all browser tests; a page of its own for each."""
+"""One JupyterLab and one browser for each module of browser tests; a page of its own for each test.
+
+They end with the module: while Playwright's browser is open, the thread has a running event loop,
+and no other test could start one.
+"""
 
 import os
 from collections.abc import Iterator
@@ -19,13 +23,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jupyter.Server]:
     with jupyter.jupyter_server(tmp_path_factory.mktemp("jupyter")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = jupyter.find_browser()
     if executable is None:
