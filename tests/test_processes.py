@@ -276,7 +276,7 @@ def test_what_a_function_started_ends_when_the_lab_is_emptied(family: Running) -
     wait_until(lambda: gone(family.environment) and running(family.mark) == [])
     assert not gone(family.zygote)
     assert not gone(family.cloud)
-    assert list((family.scratch / "code").glob("*")) == []
+    wait_until(lambda: not list((family.scratch / "code").glob("*")))
 
 
 def test_what_a_function_started_ends_when_it_is_out_of_time(family: Running, gate: Gate) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -187,6 +189,22 @@ def test_an_activity_hands_its_task_to_a_worker(stage: Flows) -> None:
     assert stage.output(execution) == "packed"
     started = next(one for one in stage.events(execution) if one["type"] == "ActivityStarted")
     assert started["activityStartedEventDetails"] == {"workerName": "anna"}
+
+
+QUICK = """
+from lambdalab.neighbours.workflows import interpreter
+interpreter.install()
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint
+endpoint = CallbackEndpoint("token")
+endpoint.notify("outcome")
+print(endpoint.setup_heartbeat_endpoint(heartbeat_seconds=60).clear_and_wait())
+"""
+
+
+def test_a_worker_may_be_done_before_anybody_listens_for_its_heartbeat() -> None:
+    command = [sys.executable, "-c", QUICK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 # ---- ends

@@ -67,12 +67,7 @@ def test_a_new_picture_comes_soon_after_the_key(page: WidgetPage) -> None:
 
 
 def test_axe_finds_nothing_light_dark_or_narrow(page: WidgetPage) -> None:
-    page.panel.locator("summary").click()
-    assert page.violations() == []
-    with page.theme("dark"):
-        assert page.violations() == []
-    with page.narrow():
-        assert page.violations() == []
+    assert page.violations_everywhere() == []
 
 
 def test_the_button_measures_here(page: WidgetPage) -> None:
@@ -90,13 +85,7 @@ def test_the_button_measures_here(page: WidgetPage) -> None:
 
 def test_it_asks_for_a_guess_first(page: WidgetPage) -> None:
     page.open(SOURCE.format("predict='part', init_ms=2000"))
-    assert page.panel.locator(".lambdalab-shown").is_hidden()
-    page.control("Your guess").focus()
-    page.page.keyboard.press("ArrowDown")
-    page.panel.get_by_role("button", name="Show what happens").focus()
-    page.page.keyboard.press("Enter")
-    page.panel.locator(".lambdalab-picture svg").wait_for()
-    answer = page.panel.locator(".lambdalab-answer").inner_text()
+    answer = page.guess("ArrowDown")
     told = "Not quite: you guessed start of the environment, it is function init."
     assert answer == told
     assert page.violations() == []
@@ -104,10 +93,6 @@ def test_it_asks_for_a_guess_first(page: WidgetPage) -> None:
 
 def test_it_works_again_after_a_restart_and_leaves_no_state(page: WidgetPage) -> None:
     page.open(SOURCE.format(""))
-    page.notebook.restart()
-    page.notebook.run_cell("widget", 60)
+    page.restart()
     page.press("Init code")
-    metadata = page.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().metadata"
-    )
-    assert "widgets" not in metadata
+    assert page.stored_state() is None

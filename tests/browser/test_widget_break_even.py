@@ -68,30 +68,18 @@ def test_a_new_picture_comes_soon_after_the_key(page: WidgetPage) -> None:
 
 
 def test_axe_finds_nothing_light_dark_or_narrow(page: WidgetPage) -> None:
-    page.panel.locator("summary").click()
-    assert page.violations() == []
-    with page.theme("dark"):
-        assert page.violations() == []
-    with page.narrow():
-        assert page.violations() == []
+    assert page.violations_everywhere() == []
 
 
 def test_it_asks_for_a_guess_first(page: WidgetPage) -> None:
     page.open(SOURCE.format("predict='cheaper', requests=1000"))
-    assert page.panel.locator(".lambdalab-shown").is_hidden()
-    page.control("Your guess").focus()
-    page.page.keyboard.press("ArrowDown")
-    page.panel.get_by_role("button", name="Show what happens").focus()
-    page.page.keyboard.press("Enter")
-    page.panel.locator(".lambdalab-picture svg").wait_for()
-    answer = page.panel.locator(".lambdalab-answer").inner_text()
+    answer = page.guess("ArrowDown")
     assert answer == "Not quite: you guessed EC2 instances, it is Lambda."
 
 
 def test_it_works_again_after_a_restart(page: WidgetPage) -> None:
     page.open(SOURCE.format(""))
-    page.notebook.restart()
-    page.notebook.run_cell("widget", 60)
+    page.restart()
     before = page.verdict
     page.press("Duration")
     assert page.verdict != before

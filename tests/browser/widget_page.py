@@ -40,6 +40,7 @@ WATCH = """() => {
   watcher.observe(shown, {attributes: true});
 }"""
 TOOK = "() => window.lambdalabTook"
+METADATA = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().metadata"
 
 
 class WidgetPage:
@@ -114,6 +115,35 @@ class WidgetPage:
             f"{each['id']}: {each['nodes'][0]['html'][:120]}"
             for each in found.response["violations"]
         ]
+
+    def violations_everywhere(self) -> list[str]:
+        """What axe finds with the table open: light, dark, and as narrow as a phone."""
+        self.panel.locator("summary").click()
+        found = self.violations()
+        with self.theme("dark"):
+            found += self.violations()
+        with self.narrow():
+            found += self.violations()
+        return found
+
+    def guess(self, key: str) -> str:
+        """Answer the question that comes first, by keyboard; returns what is said to that."""
+        assert self.panel.locator(".lambdalab-shown").is_hidden()
+        self.control("Your guess").focus()
+        self.page.keyboard.press(key)
+        self.panel.get_by_role("button", name="Show what happens").focus()
+        self.page.keyboard.press("Enter")
+        self.panel.locator(".lambdalab-picture svg").wait_for()
+        return self.panel.locator(".lambdalab-answer").inner_text()
+
+    def restart(self) -> None:
+        """Restart the kernel and run the widget's cell again."""
+        self.notebook.restart()
+        self.notebook.run_cell("widget", 60)
+
+    def stored_state(self) -> object:
+        """The state of widgets that the notebook would be saved with; None if there is none."""
+        return self.page.evaluate(METADATA).get("widgets")
 
     @contextmanager
     def theme(self, name: str) -> Iterator[None]:

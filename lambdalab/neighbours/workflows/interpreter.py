@@ -48,6 +48,7 @@ def install() -> None:
     )
     from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
     from moto.stepfunctions.parser.asl.eval import environment
+    from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint
     from moto.stepfunctions.parser.backend import execution_worker
     from moto.stepfunctions.parser.backend.test_state import execution as _test  # noqa: F401
 
@@ -59,6 +60,7 @@ def install() -> None:
     retrier_decl.time = callback.time = sleepy
     _in_environment(retrier_decl.RetrierDecl, "_eval_body")
     _in_environment(callback.StateTaskServiceCallback, "_eval_sync")
+    CallbackEndpoint.setup_heartbeat_endpoint = _heard(CallbackEndpoint.setup_heartbeat_endpoint)
     execute_state.ExecutionState._evaluate_with_timeout = evaluate
     program.Program.eval = _run_program
     state_choice.StateChoice._eval_state = _choice(state_choice.StateChoice._eval_state)
@@ -108,6 +110,18 @@ def _compact(write: Callable[..., str]) -> Callable[..., str]:
 
 
 # ---- waits
+
+
+def _heard(set_up: Callable[..., Any]) -> Callable[..., Any]:
+    """A worker may be done before its task listens for heartbeats: that counts as one."""
+
+    def run(self: Any, heartbeat_seconds: int) -> Any:
+        made = set_up(self, heartbeat_seconds=heartbeat_seconds)
+        if self.get_outcome() is not None:
+            made.notify()
+        return made
+
+    return run
 
 
 _here = threading.local()
