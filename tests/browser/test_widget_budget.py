@@ -13,7 +13,13 @@ from tests.engine import RUNTIME
 pytestmark = pytest.mark.browser
 
 SOURCE = "from lambdalab import widgets\n\npanel = widgets.concurrency_budget({})\npanel"
-SLIDERS = ("orders: reserved", "orders: provisioned", "reports: reserved", "mail: provisioned")
+SLIDERS = (
+    "orders: reserved",
+    "orders: provisioned",
+    "reports: reserved",
+    "reports: provisioned",
+    "mail: provisioned",
+)
 RESERVE_FLOOR = facts.message("concurrency.reserve-breaks-floor")
 BELOW_PROVISIONED = facts.message("concurrency.reserved-below-provisioned")
 LAB = f"""
