@@ -104,7 +104,7 @@ def _judge(backend: Any, alarm: Any, now: float) -> None:
         float(alarm.threshold),
         periods,
         int(alarm.datapoints_to_alarm or periods),
-        alarm.treat_missing_data or "missing",
+        _treatment(alarm),
     )
     found = points(backend, alarm, now)
     verdict = None if found is None else alarm_rules.judge(rule, found, alarm.state_value)
@@ -188,3 +188,12 @@ def _keeping(original: Callable[..., Any]) -> Callable[..., Any]:
         return alarm
 
     return put_metric_alarm
+
+
+def _treatment(alarm: Any) -> str:
+    """How missing data count; alarms of DynamoDB's metrics ignore them, whatever they say.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    asked = alarm.treat_missing_data or "missing"
+    return "ignore" if alarm.namespace == "AWS/DynamoDB" else asked
