@@ -16,8 +16,8 @@ from tests.conftest import StartLab, wait_until_settled
 from tests.engine import RUNTIME
 
 # Missing data by the rules of AWS's guide, whose own table of examples was not at hand: five
-# periods, the oldest first, X beyond the threshold, 0 not, - missing; then the state for each treatment.
-# None: the alarm keeps its state.
+# periods, the oldest first, X beyond the threshold, 0 not, - missing; then the state for each
+# treatment. None: the alarm keeps its state.
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 ALL = ("ALARM",) * 4
 NONE = ("OK",) * 4
