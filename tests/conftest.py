@@ -115,7 +115,7 @@ def make_function(lab: Lab, lam: Any, role: str) -> MakeFunction:
     return make
 
 
-def wait_until_settled(lam: Any, name: str, seconds: float = 30) -> dict[str, Any]:
+def wait_until_settled(lam: Any, name: str, seconds: float = 60) -> dict[str, Any]:
     """Return the function's configuration once no creation or update is under way."""
     deadline = time.monotonic() + seconds
     while True:

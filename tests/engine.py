@@ -26,7 +26,7 @@ SIGNED_FOR_LAMBDA = (
 )
 
 
-def wait_until(holds: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_until(holds: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait for a condition; gives what it gives."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
@@ -187,7 +187,7 @@ class Gate:
         """Let go on whoever waits, and from now on whoever comes."""
         self._open.set()
 
-    def wait_for(self, count: int, seconds: float = 15) -> list[Any]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Any]:
         """Wait until so many have arrived; gives what they told."""
         wait_until(lambda: len(self.arrived) >= count, seconds)
         return self.arrived

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,15 +23,9 @@ from lambdalab.lab.errors import (
     LabError,
     LabStoppedError,
 )
+from tests.engine import wait_until
 
 FAKE = Path(__file__).with_name("fake_cloud.py")
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.01)
 
 
 def gone(pid: int) -> bool:

@@ -8,12 +8,14 @@ import statistics
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
 
 from lambdalab import Lab, start
+from lambdalab.neighbours import state
 from tests.engine import Reply, invoke, port_of, refusal, request
 
 MakeFunction = Callable[..., str]
@@ -340,6 +342,17 @@ def test_a_reset_empties_everything_each_time_and_a_lab_can_be_used_again(lab: L
         lab.reset()
         lab.reset()
         assert what_is_there(lab) == nothing
+
+
+def test_a_backend_that_is_there_is_found_while_another_is_being_made() -> None:
+    state.install()
+    from moto.core.base_backend import backend_lock
+    from moto.sqs.models import sqs_backends
+
+    known = sqs_backends["123456789012"]
+    with ThreadPoolExecutor(1) as elsewhere, backend_lock:
+        asked = elsewhere.submit(sqs_backends.__getitem__, "123456789012")
+        assert asked.result(timeout=30) is known
 
 
 def test_what_was_under_way_leaves_no_trace_after_a_reset(

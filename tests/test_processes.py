@@ -332,8 +332,8 @@ def test_a_lab_that_is_emptied_does_not_wait_for_an_init(lab: Lab, gate: Gate) -
         answer = pool.submit(invoke, lam, "f")
         gate.wait_for(1)
         emptied = pool.submit(lab.reset)
-        emptied.result(timeout=5)
-        assert answer.result(timeout=5).value["errorType"] == "Runtime.ExitError"
+        emptied.result(timeout=60)
+        assert answer.result(timeout=60).value["errorType"] == "Runtime.ExitError"
 
 
 # ---- scratch directories

@@ -427,14 +427,14 @@ def test_five_batches_at_first_and_more_while_messages_wait(stage: Stage, gate: 
     stage.read_soon(function, arn, BatchSize=1)
     gate.wait_for(5)
     began = [record.time for record in stage.told("poll")]
-    assert began[4] - began[0] < 0.15
-    # 300 more a minute: one each fifth of a second.
+    # 300 more a minute: one each fifth of a second, so four of them would have taken longer.
+    assert began[4] - began[0] < 0.6
     gate.wait_for(8)
     began = [record.time for record in stage.told("poll")]
     waited = [time - began[4] for time in began[5:8]]
     # A busy machine may be late, and is never early.
     assert all(
-        due - 0.01 < time < due + 0.5 for time, due in zip(waited, (0.2, 0.4, 0.6), strict=True)
+        due - 0.01 < time < due + 2 for time, due in zip(waited, (0.2, 0.4, 0.6), strict=True)
     )
     gate.open()
     stage.wind()

@@ -80,8 +80,7 @@ class EventQueue:
         # Winding waits for an event that could run now.
         self._holds[event] = self._clock.hold()
         self._ready.setdefault(event.function, deque()).append(event)
-        # Not at once: whoever has sent it gets the answer first.
-        asyncio.get_running_loop().call_soon(self._fill, event.function)
+        self._fill(event.function)
 
     def _fill(self, function: Function) -> None:
         """Start as many deliveries as a function gets at a time."""

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from lambdalab.neighbours import absent, request_ids
+from lambdalab.neighbours import absent, request_ids, state
 from lambdalab.neighbours.api_gateway import (
     api_imports,
     http_api_changes,
@@ -72,6 +72,7 @@ def preload(seed: int, account: str) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # With this variable, moto takes every key for that account's, those of a role elsewhere too.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
+    state.install()
     absent.install()
     request_ids.install()
     iam.install(account)

@@ -1,10 +1,34 @@
-"""The whole state of moto, emptied."""
+"""The whole state of moto: looked up, and emptied."""
 
 from __future__ import annotations
 
 import sys
+from types import ModuleType
+from typing import Any
 
-__all__ = ["reset"]
+from lambdalab.imports import after_load
+
+__all__ = ["install", "reset"]
+
+
+def install() -> None:
+    """Let backends that are there be found at once.
+
+    moto asks for its one lock, and looks through all its services, at every look-up: a tenth of
+    what an object takes on its way to a function.
+    """
+    after_load("moto.core.base_backend", _mend)
+
+
+def _mend(module: ModuleType) -> None:
+    kind = module.BackendDict
+    look_up = kind.__getitem__
+
+    def found(self: dict[str, Any], account: str) -> Any:
+        known = self.get(account)
+        return look_up(self, account) if known is None else known
+
+    kind.__getitem__ = found
 
 
 def reset(seed: int) -> None:

@@ -73,7 +73,7 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Return the first true value of `condition`; fail with `what` when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from lambdalab.neighbours.asking import access_key, asked
@@ -130,9 +131,13 @@ def _principal(account: str) -> str:
     if key is None:
         return "Anonymous"
     found = signer_of(key, account).user_id
-    if found == account:  # the dummy keys of a lab's user have an id of their own
-        found = f"AIDA{b32encode(key.encode() * 3).decode()[:17]}"
-    return f"AWS:{found}"
+    return f"AWS:{_id_of_dummy(key) if found == account else found}"
+
+
+@lru_cache(maxsize=64)
+def _id_of_dummy(key: str) -> str:
+    """The dummy keys of a lab's user have an id of their own."""
+    return f"AIDA{b32encode(key.encode() * 3).decode()[:17]}"
 
 
 _current: ContextVar[Gathering | None] = ContextVar("gathering", default=None)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import threading
+from functools import partial
 
 from lambdalab import facts
 from lambdalab.access.conditions import listed
@@ -45,6 +46,7 @@ class BucketNotifications:
         self._pushes = pushes
         self._clock = clock
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._sequencer = 0
         self._counting = threading.Lock()
         s3_events.hear(self)
@@ -102,10 +104,12 @@ class BucketNotifications:
     def _carry(self, bucket: Bucket, rule: Rule, text: str) -> None:
         """Bring a text to its target; what cannot be delivered is lost, as on AWS."""
         if rule.kind == "CloudFunction":
+            push = partial(self._push, rule.arn, text.encode(), _sender(bucket), trace())
+            if threading.get_ident() == self._thread:
+                push()
+                return
             with contextlib.suppress(RuntimeError):  # the cloud has ended
-                self._loop.call_soon_threadsafe(
-                    self._push, rule.arn, text.encode(), _sender(bucket), trace()
-                )
+                self._loop.call_soon_threadsafe(push)
             return
         # No failure of a target is the caller's: it has put its object.
         with contextlib.suppress(Exception):
