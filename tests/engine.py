@@ -44,7 +44,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-def most(measure: Callable[[], float], enough: float, runs: int = 10) -> float:
+def most(measure: Callable[[], float], enough: float, runs: int = 30) -> float:
     """The largest share of a CPU in several runs: other work on the machine can only take away."""
     best = 0.0
     for _ in range(runs):

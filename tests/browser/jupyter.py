@@ -73,7 +73,7 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 180) -> Any:
     """Return the first true value of `condition`; fail with `what` when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -191,13 +191,13 @@ class Notebook:
     def open(self, path: str) -> None:
         """Open the notebook at `path` below the server's root and wait for its kernel."""
         self.page.goto(f"{self.server.url}lab/tree/{path}?reset&token={self.server.token}")
-        self.page.wait_for_function(READY, arg=path, timeout=60_000)
+        self.page.wait_for_function(READY, arg=path, timeout=180_000)
 
-    def run_all(self, seconds: float = 120) -> None:
+    def run_all(self, seconds: float = 400) -> None:
         """Run all cells and wait until the kernel has answered them."""
         self._run("notebook:run-all-cells", seconds)
 
-    def run_cell(self, cell_id: str, seconds: float = 60) -> None:
+    def run_cell(self, cell_id: str, seconds: float = 180) -> None:
         """Run one cell and wait until the kernel has answered it."""
         self.show(cell_id)
         self._run("notebook:run-cell", seconds)
@@ -208,7 +208,7 @@ class Notebook:
         self.page.locator(".jp-Dialog button.jp-mod-warn").click()
         path = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
         self.page.locator(".jp-Dialog").wait_for(state="detached")
-        self.page.wait_for_function(READY, arg=path, timeout=60_000)
+        self.page.wait_for_function(READY, arg=path, timeout=180_000)
 
     def cells(self) -> list[dict[str, Any]]:
         """Return the cells as they would be saved now."""
