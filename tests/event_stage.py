@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -85,6 +87,10 @@ class Stage:
             }
             for one in got.get("Messages", [])
         ]
+
+    def far_hour(self, zone: str = "UTC") -> int:
+        """An hour of the day, there, that is about half a day away: no test is in its way."""
+        return (self.lab.clock.now().astimezone(ZoneInfo(zone)) + timedelta(hours=12)).hour
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         """The details of the records of one kind in the timeline."""

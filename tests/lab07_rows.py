@@ -145,15 +145,19 @@ ROWS = [
         set(),
         done=scheduled((MORNING, 3), (NOON_OVER, 0), qualifier="1"),
     ),
-    Row(3, "opens and never closes", {2, 3}, done=scheduled((MORNING, 3))),
-    Row(3, "always", {2, 3}, done=provision(3, "live", function="lunch")),
+    Row(
+        3, "on the stroke of eleven", {1}, done=scheduled(("cron(0 11 * * ? *)", 3), (NOON_OVER, 0))
+    ),
+    Row(3, "from midnight on", {4}, done=scheduled(("cron(0 0 * * ? *)", 3), (NOON_OVER, 0))),
+    Row(3, "opens and never closes", {2, 3, 4}, done=scheduled((MORNING, 3))),
+    Row(3, "always", {2, 3, 4}, done=provision(3, "live", function="lunch")),
     Row(
         3,
         "at night",
-        {1, 3, 4},
+        {1, 3, 5},
         done=scheduled(("cron(45 22 * * ? *)", 3), ("cron(0 2 * * ? *)", 0)),
     ),
-    Row(3, "two", {1, 4}, done=scheduled((MORNING, 2), (NOON_OVER, 0))),
+    Row(3, "two", {1, 5}, done=scheduled((MORNING, 2), (NOON_OVER, 0))),
     Row(4, "two batches at a time", set(), done=mapped(2)),
     Row(4, "two, and room for others", set(), done=mapped(2, reserved=6)),
     Row(4, "several in a batch", set(), done=mapped(2, size=5)),

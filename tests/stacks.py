@@ -102,6 +102,11 @@ class Stack:
         return dict(found)
 
     @property
+    def gone(self) -> bool:
+        """Whether it has been deleted, with all that it had made."""
+        return not self._client.describe_stacks()["Stacks"]
+
+    @property
     def status(self) -> str:
         return str(self.described()["StackStatus"])
 

@@ -134,6 +134,34 @@ def test_a_document_in_yaml(lab: Lab) -> None:
     assert lab.http.put(f"{url}/mock", json={}).status_code == 400
 
 
+def test_what_operations_of_a_path_share(lab: Lab, make: Make) -> None:
+    name = make(ECHO_PROXY)
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": "shared"},
+        f"{PREFIX}request-validators": {"all": {"validateRequestParameters": True}},
+        f"{PREFIX}request-validator": "all",
+        "components": {"parameters": {"own": {"in": "header", "name": "X-Own", "required": True}}},
+        "paths": {
+            "/pets": {
+                "parameters": [
+                    {"$ref": "#/components/parameters/own"},
+                    {"in": "query", "name": "q", "required": True},
+                ],
+                "get": proxied(name, operationId="listPets"),
+                "post": proxied(name, parameters=[{"in": "query", "name": "q"}]),
+            },
+        },
+    }
+    url = shown(lab, client(lab, "apigateway").import_rest_api(body=json.dumps(document))["id"])
+    refused = lab.http.get(f"{url}/pets").json()
+    assert refused == {"message": "Missing required request parameters: [X-Own, q]"}
+    refused = lab.http.post(f"{url}/pets").json()
+    assert refused == {"message": "Missing required request parameters: [X-Own]"}
+    event = lab.http.get(f"{url}/pets?q=1", headers={"X-Own": "1"}).json()
+    assert event["requestContext"]["operationName"] == "listPets"
+
+
 def test_a_rest_api_is_changed_by_a_document(lab: Lab, make: Make) -> None:
     gateway, name = client(lab, "apigateway"), make(ECHO_PROXY)
 

@@ -171,6 +171,36 @@ def test_objects_of_a_bucket_byte_by_byte(lab: Lab, role: str) -> None:
     assert lab.http.get(f"{api.url}/a/none").status_code == 404
 
 
+def test_a_template_overrides_where_a_request_goes(lab: Lab, role: str) -> None:
+    client(lab, "s3").create_bucket(Bucket="overridden")
+    template = """#set($context.requestOverride.path.bucket = 'overridden')
+#set($context.requestOverride.path['key'] = "events/${context.stage}.json")
+#set($context.requestOverride.header.x-amz-meta-own = $input.path('$.own'))
+$input.body"""
+    place = {"integration.request.path.bucket": "'other'"}
+    api = served(
+        lab, role, "s3:path/{bucket}/{key}", integrationHttpMethod="PUT", requestParameters=place,
+        requestTemplates={"application/json": template},
+    )  # fmt: skip
+    assert lab.http.post(api.url, json={"own": "mine"}).status_code == 200
+    kept = client(lab, "s3").get_object(Bucket="overridden", Key="events/dev.json")
+    assert json.loads(kept["Body"].read()) == {"own": "mine"}
+    assert kept["Metadata"] == {"own": "mine"}
+
+
+def test_bytes_go_to_a_service_as_they_are(lab: Lab, role: str) -> None:
+    client(lab, "s3").create_bucket(Bucket="uploads")
+    place = {"integration.request.path.bucket": "'uploads'", "integration.request.path.key": "'k'"}
+    api = served(
+        lab, role, "s3:path/{bucket}/{key}", integrationHttpMethod="PUT", requestParameters=place,
+        api={"binaryMediaTypes": ["image/png"]},
+    )  # fmt: skip
+    assert (
+        lab.http.post(api.url, data=PNG, headers={"Content-Type": "image/png"}).status_code == 200
+    )
+    assert client(lab, "s3").get_object(Bucket="uploads", Key="k")["Body"].read() == PNG
+
+
 @pytest.mark.parametrize("who", ["nobody", "lambda.amazonaws.com"])
 def test_a_role_that_api_gateway_may_not_take(lab: Lab, who: str) -> None:
     role = make_role(lab, "other", who) if "." in who else None
@@ -274,9 +304,13 @@ def test_what_an_integration_with_a_service_needs(lab: Lab, role: str) -> None:
     api = v2.create_api(Name="refused", ProtocolType="HTTP")["ApiId"]
     whole = {"QueueUrl": "q", "MessageBody": "b"}
     wrong = [
-        ("lacks the request parameters MessageBody", {"QueueUrl": "q"}, {"CredentialsArn": role}),
-        ("needs a CredentialsArn", whole, {}),
-        ("is 1.0", whole, {"CredentialsArn": role, "PayloadFormatVersion": "2.0"}),
+        ("mapping: [QueueUrl, MessageBody]", {"QueueUrl": "q"}, {"CredentialsArn": role}),
+        ("Role ARN must be specified", whole, {}),
+        (
+            "Unsupported PayloadFormatVersion: 2.0",
+            whole,
+            {"CredentialsArn": role, "PayloadFormatVersion": "2.0"},
+        ),
     ]
     for words, parameters, more in wrong:
         refused = refusal(

@@ -24,6 +24,106 @@ PREDEFINED = {
     }
 }
 
+ACTION = {
+    "ScheduledActionName": "morning",
+    "Schedule": "cron(45 7 * * ? *)",
+    "ScalableTargetAction": {"MinCapacity": 2, "MaxCapacity": 2},
+}
+POLICY = {
+    "PolicyName": "utilization",
+    "PolicyType": "TargetTrackingScaling",
+    "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 0.7, **PREDEFINED},
+}
+INVALID, GONE = "ValidationException", "ObjectNotFoundException"
+UNSUPPORTED = "Unsupported service namespace, resource type or scalable dimension"
+BOUNDS = {"MinCapacity": 1, "MaxCapacity": 4}
+
+
+def _policy(**settings: Any) -> dict[str, Any]:
+    return POLICY | {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 0.7, **settings}}
+
+
+def _metric(kind: str) -> dict[str, Any]:
+    return {"PredefinedMetricSpecification": {"PredefinedMetricType": kind}}
+
+
+# What AWS refuses, before there is a target and after: operation, request, code, text.
+REFUSED: dict[bool, list[tuple[str, dict[str, Any], str, str]]] = {
+    False: [
+        ("put_scaling_policy", POLICY, GONE, "No scalable target registered for service namespace"),
+        ("put_scheduled_action", ACTION, GONE, "No scalable target registered for service namesp"),
+        ("deregister_scalable_target", {}, GONE, "No scalable target found for service namespace"),
+        (
+            "register_scalable_target",
+            {"MinCapacity": 1},
+            INVALID,
+            "MinCapacity and MaxCapacity are",
+        ),
+        *(
+            ("register_scalable_target", {"ResourceId": name, **BOUNDS}, INVALID, UNSUPPORTED)
+            for name in ("function:f:$LATEST", "function:f", "f:live", "function:f:live:1")
+        ),
+    ],
+    True: [
+        (
+            "register_scalable_target",
+            {"MinCapacity": 5},
+            INVALID,
+            "Maximum capacity cannot be less",
+        ),
+        (
+            "register_scalable_target",
+            {"MinCapacity": -1},
+            INVALID,
+            "Capacity cannot be less than 0",
+        ),
+        ("put_scaling_policy", _policy(), INVALID, "Specify either a predefined or a customized"),
+        (
+            "put_scaling_policy",
+            _policy(**_metric("ECSServiceAverageCPUUtilization")),
+            INVALID,
+            "The metric type ECSServiceAverageCPUUtilization is not supported",
+        ),
+        (
+            "put_scaling_policy",
+            {name: POLICY[name] for name in ("PolicyName", "PolicyType")},
+            INVALID,
+            "TargetTrackingScalingPolicyConfiguration is required",
+        ),
+        (
+            "put_scheduled_action",
+            ACTION | {"Schedule": "whenever"},
+            INVALID,
+            "Invalid schedule expression. Details: ",
+        ),
+        (
+            "put_scheduled_action",
+            ACTION | {"Timezone": "Mars/Base"},
+            INVALID,
+            "Invalid schedule expression. Details: ",
+        ),
+        (
+            "put_scheduled_action",
+            ACTION | {"ScalableTargetAction": {"MinCapacity": 3, "MaxCapacity": 2}},
+            INVALID,
+            "Maximum capacity cannot be less than minimum capacity",
+        ),
+        (
+            "put_scheduled_action",
+            ACTION | {"ScalableTargetAction": {}},
+            INVALID,
+            "Schedule and ScalableTargetAction are required",
+        ),
+        ("delete_scaling_policy", {"PolicyName": "p"}, GONE, "No scaling policy found for service"),
+        (
+            "delete_scheduled_action",
+            {"ScheduledActionName": "a"},
+            GONE,
+            "No scheduled action found for service namespace: lambda",
+        ),
+    ],
+}
+
 
 @pytest.fixture(scope="module")
 def wound(start_lab: StartLab) -> Iterator[Lab]:
@@ -289,6 +389,23 @@ def test_a_schedule_to_nothing_takes_all_away(stage: Stage) -> None:
     assert (stage.wanted, stage.scaled) == (0, [(2, 0)])
 
 
+def test_bounds_that_exclude_each_other_when_an_action_is_due_change_nothing(stage: Stage) -> None:
+    stage.register(0, 0)
+    stage.scaling.put_scheduled_action(
+        **WHERE,
+        ScheduledActionName="morning",
+        Schedule="rate(10 minutes)",
+        ScalableTargetAction={"MinCapacity": 3},
+    )
+    stage.minute(12)
+    (told, *_) = [record.detail for record in stage.lab.timeline if record.kind == "scaled"]
+    assert told["error"] == "Maximum capacity cannot be less than minimum capacity"
+    (target,) = stage.scaling.describe_scalable_targets(ServiceNamespace="lambda")[
+        "ScalableTargets"
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"], stage.wanted) == (0, 0, 0)
+
+
 def test_what_falls_due_while_it_is_suspended_is_left_out(stage: Stage) -> None:
     stage.register(0, 10)
     stage.to_minute(20)
@@ -333,15 +450,9 @@ def test_what_cannot_be_had_is_told(stage: Stage) -> None:
     assert stage.wanted == 0
 
 
-def test_a_function_that_is_gone_and_a_schedule_that_is_none_do_no_harm(stage: Stage) -> None:
+def test_a_function_that_is_gone_does_no_harm(stage: Stage) -> None:
     stage.register(1, 10)
     stage.track(0.7)
-    stage.scaling.put_scheduled_action(
-        **WHERE,
-        ScheduledActionName="never",
-        Schedule="whenever",
-        ScalableTargetAction={"MinCapacity": 4},
-    )
     stage.lam.delete_function(FunctionName="f")
     stage.minute(3)
     assert stage.lam.list_functions()["Functions"] == []
@@ -354,6 +465,33 @@ def test_a_target_that_is_registered_no_more_is_left_alone(stage: Stage) -> None
     stage.scaling.deregister_scalable_target(**WHERE)
     stage.minute(30)
     assert (stage.wanted, stage.scaled) == (4, [])
+
+
+def test_what_hangs_on_a_target_goes_with_it(stage: Stage) -> None:
+    stage.register(1, 10)
+    alarms = stage.track(0.7)
+    stage.scaling.put_scheduled_action(**WHERE, **ACTION)
+    stage.scaling.deregister_scalable_target(**WHERE)
+    policies = stage.scaling.describe_scaling_policies(ServiceNamespace="lambda")
+    actions = stage.scaling.describe_scheduled_actions(ServiceNamespace="lambda")
+    left = stage.lab.client("cloudwatch").describe_alarms(AlarmNames=alarms)
+    assert (policies["ScalingPolicies"], actions["ScheduledActions"]) == ([], [])
+    assert left["MetricAlarms"] == []
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_what_is_refused_changes_nothing(stage: Stage, registered: bool) -> None:
+    if registered:
+        stage.register(1, 4)
+    for operation, given, code, text in REFUSED[registered]:
+        refused = refusal(getattr(stage.scaling, operation), **{**WHERE, **given})
+        assert (refused.status, refused.code) == (400, code), text
+        assert refused.message.startswith(text)
+    describe = stage.scaling
+    targets = describe.describe_scalable_targets(ServiceNamespace="lambda")["ScalableTargets"]
+    assert [(one["MinCapacity"], one["MaxCapacity"]) for one in targets] == [(1, 4)] * registered
+    assert describe.describe_scaling_policies(ServiceNamespace="lambda")["ScalingPolicies"] == []
+    assert describe.describe_scheduled_actions(ServiceNamespace="lambda")["ScheduledActions"] == []
 
 
 def test_lambda_has_no_step_scaling(stage: Stage) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab, facts
+from lambdalab.execution.runtimes import node_search
 from tests.conftest import StartLab
-from tests.engine import RUNTIME, port_of, request, wait_until
+from tests.engine import RUNTIME, port_of, refusal, request, wait_until
+from tests.stacks import ROLE, get
 
 # Answers as cfn-response does; its variable says how. What it was asked is in its log.
 ANSWERS = """
@@ -21,13 +23,16 @@ def handler(event, context):
     if how == "silent":
         return
     told = {
-        "Status": "FAILED" if how == "failed" and event["RequestType"] != "Delete" else "SUCCESS",
+        "Status": "FAILED" if how == "failed" and event["RequestType"] != "Delete"
+        or "Stays" in event["ResourceProperties"] and event["RequestType"] == "Delete"
+        else "SUCCESS",
         "Reason": "no such thing",
         "PhysicalResourceId": "made-" + event["ResourceProperties"].get("Name", "thing"),
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
-        "Data": {"Address": "address of " + event["ResourceProperties"].get("Name", "thing")},
+        "Data": {"Address": "address of " + event["ResourceProperties"].get("Name", "thing"),
+                 "Long": "x" * int(event["ResourceProperties"].get("Long", 0))},
     }
     body = json.dumps(told)
     headers = {"content-type": ""}
@@ -57,8 +62,20 @@ class Stage:
         return json.dumps({"Resources": {"Thing": thing}, "Outputs": outputs})
 
     def create(self, name: str, **properties: Any) -> dict[str, Any]:
-        self.cfn.create_stack(StackName=name, TemplateBody=self.template(**properties))
-        return self.told(name)
+        body = self.template(**properties)
+        if properties.get("How") == "silent":
+            self.cfn.create_stack(StackName=name, TemplateBody=body)
+            return self.told(name)
+        return self.act("create_stack", name, TemplateBody=body)
+
+    def act(self, operation: str, name: str, **given: Any) -> dict[str, Any]:
+        """Change a stack and wait for its end: a call returns early where a function is slow."""
+        known = self.cfn.describe_stacks()["Stacks"]
+        before = next((one["StackId"] for one in known if one["StackName"] == name), None)
+        made = getattr(self.cfn, operation)(StackName=name, **given)
+        stack = made.get("StackId") or before
+        wait_until(lambda: not self.told(stack)["StackStatus"].endswith("IN_PROGRESS"), 60)
+        return self.told(stack)
 
     def told(self, name: str) -> dict[str, Any]:
         told: dict[str, Any] = self.cfn.describe_stacks(StackName=name)["Stacks"][0]
@@ -115,12 +132,12 @@ def test_it_is_asked_for_changes_and_for_the_end(stage: Stage) -> None:
     kind = "AWS::CloudFormation::CustomResource"
     stage.create("changed", kind=kind, Name="tea", Size=1)
     same = stage.template(kind=kind, Name="tea", Size=2)
-    stage.cfn.update_stack(StackName="changed", TemplateBody=same)
+    stage.act("update_stack", "changed", TemplateBody=same)
     asked = stage.asked("Update")[-1]
     assert asked["PhysicalResourceId"] == "made-tea"
     assert asked["ResourceProperties"]["Size"] == "2"
     assert asked["OldResourceProperties"]["Size"] == "1"
-    stage.cfn.delete_stack(StackName="changed")
+    stage.act("delete_stack", "changed")
     asked = stage.asked("Delete")[-1]
     assert asked["PhysicalResourceId"] == "made-tea"
     assert "OldResourceProperties" not in asked
@@ -128,7 +145,7 @@ def test_it_is_asked_for_changes_and_for_the_end(stage: Stage) -> None:
 
 def test_another_physical_id_means_that_the_old_one_goes(stage: Stage) -> None:
     stage.create("replaced", Name="tea")
-    stage.cfn.update_stack(StackName="replaced", TemplateBody=stage.template(Name="coffee"))
+    stage.act("update_stack", "replaced", TemplateBody=stage.template(Name="coffee"))
     assert stage.outputs("replaced")["Id"] == "made-coffee"
     stack = stage.told("replaced")["StackId"]
     for kind in ("Update", "Delete"):
@@ -148,12 +165,36 @@ def test_a_failure_rolls_the_stack_back_and_says_why(stage: Stage) -> None:
     assert sorted(one["RequestType"] for one in asked) == ["Create", "Delete"]
 
 
+def test_what_a_resource_needs_stays_with_it_when_it_fails_to_go(stage: Stage) -> None:
+    body = json.loads(stage.template(Name="tea", Other={"Ref": "Needed"}))
+    body["Resources"]["Needed"] = {"Type": "AWS::SNS::Topic"}
+    body["Resources"]["Apart"] = {"Type": "AWS::SNS::Topic"}
+    body["Resources"]["Thing"]["Properties"]["Stays"] = "true"
+    stage.act("create_stack", "stays", TemplateBody=json.dumps(body))
+    stage.act("delete_stack", "stays")
+    assert stage.told("stays")["StackStatus"] == "DELETE_FAILED"
+    assert "no such thing" in stage.reasons("stays")[0]
+    found = stage.cfn.describe_stack_resources(StackName="stays")["StackResources"]
+    assert [one["LogicalResourceId"] for one in found] == ["Needed", "Thing"]
+    stack = stage.told("stays")["StackId"]
+    asked = [one for one in stage.asked("Delete") if one["StackId"] == stack]
+    assert len(asked) == 1
+    stage.act("delete_stack", "stays", RetainResources=["Thing"])
+    assert refusal(stage.cfn.describe_stacks, StackName="stays").code == "ValidationError"
+
+
 def test_a_change_that_fails_is_taken_back(stage: Stage) -> None:
     stage.create("kept", Name="tea")
     wrong = stage.template(Name="tea", How="failed")
-    stage.cfn.update_stack(StackName="kept", TemplateBody=wrong)
+    stage.act("update_stack", "kept", TemplateBody=wrong)
     assert stage.told("kept")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert stage.outputs("kept")["Id"] == "made-tea"
+
+
+def test_an_answer_that_is_too_long_is_none(stage: Stage) -> None:
+    assert stage.create("short", Name="tea", Long=3000)["StackStatus"] == "CREATE_COMPLETE"
+    assert stage.create("long", Name="tea", Long=4096)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stage.reasons("long") == ["Response object is too long."]
 
 
 def test_a_function_that_is_not_there_fails_the_stack(stage: Stage) -> None:
@@ -165,7 +206,7 @@ def test_a_function_that_is_not_there_fails_the_stack(stage: Stage) -> None:
 
 def test_a_template_without_a_service_token_fails(stage: Stage) -> None:
     body = json.dumps({"Resources": {"Thing": {"Type": "Custom::Thing"}}})
-    stage.cfn.create_stack(StackName="tokenless", TemplateBody=body)
+    stage.act("create_stack", "tokenless", TemplateBody=body)
     assert stage.told("tokenless")["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
@@ -175,7 +216,7 @@ def test_an_attribute_that_the_function_does_not_tell_fails(stage: Stage) -> Non
     body["Resources"]["Other"] = {
         "Type": "AWS::SQS::Queue", "Properties": {"QueueName": value},
     }  # fmt: skip
-    stage.cfn.create_stack(StackName="attribute", TemplateBody=json.dumps(body))
+    stage.act("create_stack", "attribute", TemplateBody=json.dumps(body))
     assert stage.told("attribute")["StackStatus"] == "ROLLBACK_COMPLETE"
     events = stage.cfn.describe_stack_events(StackName="attribute")["StackEvents"]
     told = [one.get("ResourceStatusReason", "") for one in events]
@@ -199,3 +240,71 @@ def test_no_answer_within_the_time_fails_the_stack(stage: Stage) -> None:
         "CloudFormation did not receive a response from your Custom Resource."
     )
     assert facts.quota("custom-resource.timeout").seconds == 3600
+
+
+# How other people's functions answer: by HTTPS, to the whole address or to its host alone.
+PYTHON = """
+import json
+from http.client import HTTPSConnection
+from urllib.parse import urlsplit
+def handler(event, context):
+    told = {{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}}
+    told |= {{"Status": "SUCCESS", "PhysicalResourceId": "made", "Data": {{"Way": "python"}}}}
+    url = urlsplit(event["ResponseURL"])
+    connection = HTTPSConnection(url.{host}, timeout=5)
+    connection.request("PUT", url.path, json.dumps(told), {{"content-type": ""}})
+    assert connection.getresponse().status == 200
+"""
+NODE = """
+const https = require("https"), url = require("url");
+exports.handler = async (event) => {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const body = JSON.stringify({
+    StackId, RequestId, LogicalResourceId, Status: "SUCCESS", PhysicalResourceId: "made",
+    Data: { Way: "node" },
+  });
+  const { hostname, path } = url.parse(event.ResponseURL);
+  const headers = { "content-type": "", "content-length": body.length };
+  await new Promise((resolve, reject) => {
+    const request = https.request({ hostname, port: 443, path, method: "PUT", headers }, resolve);
+    request.on("error", reject);
+    request.end(body);
+  });
+};
+"""
+MODULE = """
+const response = require("cfn-response");
+exports.handler = (event, context) =>
+  response.send(event, context, response.SUCCESS, { Way: "module" }, "made");
+"""
+NODE_ONLY = pytest.mark.skipif(node_search.installed() is None, reason="there is no Node.js")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code", "way"),
+    [
+        (RUNTIME, PYTHON.format(host="netloc"), "python"),
+        (RUNTIME, PYTHON.format(host="hostname"), "python"),
+        pytest.param("nodejs22.x", NODE, "node", marks=NODE_ONLY),
+        pytest.param("nodejs22.x", MODULE, "module", marks=NODE_ONLY),
+    ],
+)
+def test_functions_answer_as_they_answer_aws(
+    runtime: str, code: str, way: str, stage: Stage, request: pytest.FixtureRequest
+) -> None:
+    name = f"way-{request.node.callspec.indices['code']}"
+    function = {
+        "Handler": "index.handler", "Runtime": runtime, "Role": get("Role", "Arn"), "Timeout": 20,
+        "Code": {"ZipFile": code},
+    }  # fmt: skip
+    thing = {"Type": "Custom::Thing", "Version": "1.0",
+             "Properties": {"ServiceToken": get("Maker", "Arn")}}  # fmt: skip
+    resources = {
+        "Role": ROLE,
+        "Maker": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Thing": thing,
+    }
+    body = {"Resources": resources, "Outputs": {"Way": {"Value": get("Thing", "Way")}}}
+    stage.act("create_stack", name, TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_IAM"])
+    assert stage.told(name)["StackStatus"] == "CREATE_COMPLETE", stage.reasons(name)
+    assert stage.outputs(name) == {"Way": way}

@@ -69,7 +69,8 @@ INPUTS: list[tuple[dict[str, Any], Any]] = [
         "InputPathsMap": {"total": "$.detail.total", "who": "$.detail.who", "no": "$.nothing"},
         "InputTemplate": '{"t": <total>, "w": <who>, "n": "<no>", "text": "<total> of <who>"}'}},
      {"t": 12, "w": ORDER["who"], "n": "",
-      "text": '12 of {"name":"Ann \\"A\\"","tags":["x",1]}'}),
+      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+      "text": "12 of {name:Ann A,tags:[x,1]}"}),
     ({"InputTransformer": {
         "InputTemplate": '{"rule": "<aws.events.rule-name>", "arn": <aws.events.rule-arn>}'}},
      {"rule": "orders", "arn": "arn:aws:events:us-east-1:123456789012:rule/orders"}),
@@ -285,6 +286,20 @@ def test_targets_that_are_no_functions_get_the_same(stage: Stage) -> None:
     assert [one["body"] for one in stage.messages("behind")] == [ORDER]
 
 
+def test_the_partition_key_of_a_stream_is_a_part_of_the_event(stage: Stage) -> None:
+    kinesis = stage.lab.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    arn = f"arn:aws:kinesis:us-east-1:{stage.lab.account}:stream/s"
+    path = {"PartitionKeyPath": "$.detail.who.name"}
+    make_rule(stage, Arn=arn, KinesisParameters=path, InputPath="$.detail.total")
+    put(stage)
+    iterator = kinesis.get_shard_iterator(
+        StreamName="s", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    (record,) = kinesis.get_records(ShardIterator=iterator)["Records"]
+    assert (record["PartitionKey"], record["Data"]) == ('Ann "A"', b"12")
+
+
 def test_workflows_and_log_groups_as_targets(stage: Stage) -> None:
     events, states, logs = (stage.lab.client(name) for name in ("events", "stepfunctions", "logs"))
     make_rule(stage)
@@ -372,6 +387,8 @@ ENTRIES: list[tuple[dict[str, Any], str, str]] = [
     ({"Source": "s", "DetailType": "t", "Detail": "{"}, "MalformedDetail", "Detail is malformed."),
     ({"Source": "s", "DetailType": "t", "Detail": "[1]"}, "MalformedDetail",
      "Detail is malformed."),
+    ({"Source": "aws.s3", "DetailType": "t", "Detail": "{}"}, "NotAuthorizedForSourceException",
+     "Not authorized for the source."),
 ]  # fmt: skip
 
 
@@ -423,6 +440,41 @@ def test_an_archive_keeps_and_replays(stage: Stage) -> None:
     )  # fmt: skip
     replayed = wait_until(stage.events)
     assert [(one["detail"], one["replay-name"]) for one in replayed] == [(ORDER, "again")]
+
+
+def test_a_replay_is_of_a_time_and_for_some_rules(stage: Stage) -> None:
+    events = stage.lab.client("events")
+    make_rule(stage)
+    wanted = make_rule(stage, "wanted", InputPath="$.detail.day")
+    bus = events.describe_event_bus()["Arn"]
+    pattern = json.dumps({"source": ["nowhere"]})
+    archive = events.create_archive(ArchiveName="a", EventSourceArn=bus, EventPattern=pattern)
+    put(stage, {"total": 10, "day": 0})
+    # What comes from now on is kept.
+    events.update_archive(ArchiveName="a", EventPattern=json.dumps(PATTERN))
+    for day in range(1, 4):
+        put(stage, {"total": 10, "day": day}, Time=datetime(2026, 3, day, tzinfo=UTC))
+    assert events.describe_archive(ArchiveName="a")["EventCount"] == 3
+    stage.events()
+    events.start_replay(
+        ReplayName="r", EventSourceArn=archive["ArchiveArn"],
+        Destination={"Arn": bus, "FilterArns": [wanted]},
+        EventStartTime=datetime(2026, 3, 2, tzinfo=UTC),
+        EventEndTime=datetime(2026, 3, 2, 12, tzinfo=UTC),
+    )  # fmt: skip
+    assert stage.events() == [2]
+    shown = events.describe_replay(ReplayName="r")
+    assert shown["EventLastReplayedTime"] == datetime(2026, 3, 2, tzinfo=UTC)
+    assert shown["State"] == "COMPLETED"
+
+
+def test_a_target_of_another_kind_is_told_by_its_name(stage: Stage) -> None:
+    arn = f"arn:aws:events:us-east-1:{stage.lab.account}:api-destination/a/1"
+    make_rule(stage, Arn=arn)
+    put(stage)
+    (told,) = stage.told("dropped")
+    assert told["condition"] == "NotImplementedException"
+    assert arn in told["reason"]
 
 
 def test_a_failing_handler_is_tried_again_by_lambda(stage: Stage) -> None:

@@ -32,6 +32,7 @@ UNITS = {
     "USD per unit-hour",
     "USD per vCPU-hour",
     "architectures",
+    "attributes",
     "blocks",
     "bytes",
     "characters",
@@ -372,8 +373,11 @@ NOT_MODELLED = {
 # What other APIs answer; tests/test_code_deploy.py compares those of CodeDeploy with its model.
 NOT_LAMBDA = (
     "runtime-api.", "stack.", "template.", "deployment.",
-    "events.", "scheduler.", "logs.", "insights.", "metric.", "firehose.", "serialization.",
-    "workflow.", "user-pool.", "secret.", "rest-api.",
+    "events.", "scheduler.", "sns.", "logs.", "insights.", "metric.", "alarm.", "firehose.",
+    "serialization.",
+    "workflow.", "user-pool.", "secret.", "rest-api.", "rest-api-control.",
+    "http-api-control.", "elb.",
+    "auto-scaling.",
 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ def handler(event, context):
         raise ValueError("as asked")
     if "nonsense" in texts:
         return "nonsense"
+    if "no records" in texts:
+        return {"record": []}
     answers = []
     for record, text in zip(event["records"], texts):
         answer = {"recordId": record["recordId"], "result": "Ok",
@@ -44,6 +46,8 @@ def handler(event, context):
             answer["result"] = text
         if text == "undecodable":
             answer["data"] = "%%%"
+        if text == "no data":
+            del answer["data"]
         if text != "missing":
             answers.append(answer)
         if text == "double":
@@ -167,16 +171,29 @@ def test_a_batch_that_is_large_enough_does_not_wait(hose: Hose) -> None:
 
 def test_records_that_fail_are_written_apart(hose: Hose) -> None:
     hose.make(lambda_={})
-    hose.put("good", "ProcessingFailed", "Odd", "undecodable", "missing", "double")
+    hose.put("good", "ProcessingFailed", "missing", "double", "no data")
     hose.lab.clock.run_until_idle()
     assert hose.failed() == [
         ("Lambda.ProcessingFailedStatus", "ProcessingFailed", 1),
-        ("Lambda.JsonProcessingException", "Odd", 1),
-        ("Lambda.JsonProcessingException", "undecodable", 1),
         ("Lambda.MissingRecordId", "missing", 1),
         ("Lambda.DuplicatedRecordId", "double", 1),
+        ("Lambda.InvalidReturnFormat", "no data", 1),
     ]
     assert b"GOOD\n" in hose.objects().values()
+    (line, *_) = (content for key, content in hose.objects().items() if "processing-fail" in key)
+    assert list(json.loads(line.splitlines()[0])) == [
+        "rawData", "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp",
+        "attemptEndingTimestamp", "lambdaARN",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", ["Odd", "undecodable"])
+def test_a_record_in_no_form_fails_the_batch(hose: Hose, bad: str) -> None:
+    hose.make(lambda_={})
+    hose.put("good", bad)
+    hose.lab.clock.run_until_idle()
+    assert hose.failed() == [("Lambda.FunctionError", text, 1) for text in ("good", bad)]
+    assert len(hose.objects()) == 1
 
 
 @pytest.mark.parametrize(("retries", "attempts"), [(None, 4), ("0", 1), ("1", 2)])
@@ -196,7 +213,12 @@ def test_an_answer_that_is_none_fails_the_batch(hose: Hose) -> None:
     hose.make(lambda_={})
     hose.put("nonsense")
     hose.lab.clock.run_until_idle()
-    assert hose.failed() == [("Lambda.JsonProcessingException", "nonsense", 1)]
+    hose.put("no records")
+    hose.lab.clock.run_until_idle()
+    assert hose.failed() == [
+        ("Lambda.JsonProcessingException", "nonsense", 1),
+        ("Lambda.MissingRecordId", "no records", 1),
+    ]
 
 
 def test_a_function_or_a_role_that_is_gone(hose: Hose) -> None:
@@ -209,7 +231,7 @@ def test_a_function_or_a_role_that_is_gone(hose: Hose) -> None:
     hose.put("two")
     hose.lab.clock.run_until_idle()
     assert hose.failed() == [
-        ("Lambda.InvokeAccessDenied", "one", 1), ("Lambda.ResourceNotFound", "two", 1),
+        ("Lambda.AssumeRoleAccessDenied", "one", 1), ("Lambda.ResourceNotFound", "two", 1),
     ]  # fmt: skip
 
 
@@ -226,7 +248,7 @@ def test_prefixes_and_packing(hose: Hose) -> None:
     assert re.match(rf"bad/processing-failed/{year}/hose-1-", bad[0])
     assert re.match(rf"good/year={year}/\d\d-\d\dT\d\d/[a-z0-9]{{11}}/hose-1-.*\.gz$", good[0])
     assert gzip.decompress(good[1]) == b"ONE\n"
-    assert json.loads(bad[1])["lambdaArn"] == hose.arn
+    assert json.loads(bad[1])["lambdaARN"] == hose.arn
 
 
 def test_a_plain_prefix_stands_before_the_date_as_it_is(hose: Hose) -> None:

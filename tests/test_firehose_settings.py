@@ -39,19 +39,35 @@ def unpacked_by_hadoop(content: bytes) -> bytes:
     return b"".join(found)
 
 
+def unpacked_by_java(content: bytes) -> bytes:
+    """What snappy-java's streams read: a start, and blocks behind the length of each."""
+    assert content[:16] == b"\x82SNAPPY\x00" + struct.pack(">II", 1, 1)
+    found, at = [], 16
+    while at < len(content):
+        (size,) = struct.unpack_from(">I", content, at)
+        found.append(bytes(cramjam.snappy.decompress_raw(content[at + 4 : at + 4 + size])))
+        at += 4 + size
+    return b"".join(found)
+
+
 UNPACKED = {
-    "Snappy": lambda content: bytes(cramjam.snappy.decompress(content)),
+    "Snappy": unpacked_by_java,
     "HADOOP_SNAPPY": unpacked_by_hadoop,
 }
 
 
-@pytest.mark.parametrize(("form", "end"), [("Snappy", ".snappy"), ("HADOOP_SNAPPY", ".hsnappy")])
-def test_objects_packed_with_snappy(hose: Hose, form: str, end: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "encoding"), [("Snappy", "snappy-java"), ("HADOOP_SNAPPY", "hadoop-snappy")]
+)
+def test_objects_packed_with_snappy(hose: Hose, form: str, encoding: str) -> None:
     hose.make(CompressionFormat=form)
     hose.put(*["a line of text that repeats"] * 200)
     hose.lab.clock.run_until_idle()
     ((key, content),) = hose.objects().items()
-    assert key.endswith(end)
+    assert key.endswith(".snappy")
+    head = hose.lab.client("s3").head_object(Bucket="out", Key=key)
+    assert head["ContentEncoding"] == encoding
+    assert head["ContentType"] == "application/octet-stream"
     assert UNPACKED[form](content) == b"a line of text that repeats" * 200
     assert len(content) < 1000
 
@@ -74,22 +90,21 @@ def function(hose: Hose, **parameters: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("delimiter", [None, "\\n", "--"])
-def test_a_delimiter_behind_each_record(hose: Hose, delimiter: str | None) -> None:
+def test_a_delimiter_between_records(hose: Hose, delimiter: str | None) -> None:
     given: dict[str, Any] = {"Type": "AppendDelimiterToRecord"}
     if delimiter is not None:
         given["Parameters"] = [{"ParameterName": "Delimiter", "ParameterValue": delimiter}]
     hose.make(**configured(hose, given))
     hose.put("one", "two")
     hose.lab.clock.run_until_idle()
-    end = "--" if delimiter == "--" else "\n"
-    assert list(hose.objects().values()) == [f"one{end}two{end}".encode()]
+    assert list(hose.objects().values()) == [b"one\ntwo"]
 
 
-def test_a_delimiter_behind_what_a_function_returns(hose: Hose) -> None:
+def test_a_delimiter_between_what_a_function_returns(hose: Hose) -> None:
     hose.make(**configured(hose, function(hose), DELIMITER))
     hose.put("one", "Dropped", "two")
     hose.lab.clock.run_until_idle()
-    assert list(hose.objects().values()) == [b"ONE\n\nTWO\n\n"]
+    assert list(hose.objects().values()) == [b"ONE\n\nTWO\n"]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +124,14 @@ def test_processors_that_are_refused(hose: Hose, processor: dict[str, str], word
     told = refusal(lambda: hose.make(**configured(hose, given)))
     assert words in told.message
     assert hose.lab.client("firehose").list_delivery_streams()["DeliveryStreamNames"] == []
+
+
+def test_one_function_and_no_more_than_five_processors(hose: Hose) -> None:
+    told = refusal(lambda: hose.make(**configured(hose, function(hose), function(hose))))
+    assert told.message == "Cannot have more than 1 Lambda processor"
+    for count in (0, 6):
+        told = refusal(hose.make, **configured(hose, *[DELIMITER] * count))
+        assert told.message.startswith("A maximum of 5 and a minimum of 1 processor")
 
 
 @pytest.mark.parametrize("name", ["DynamicPartitioning", "DataFormatConversion"])
@@ -160,7 +183,7 @@ def test_an_update_is_looked_at_as_well(hose: Hose) -> None:
     hose.put("after")
     hose.lab.clock.run_until_idle()
     old, new = sorted(hose.objects().items(), key=lambda one: one[0].endswith(".snappy"))
-    assert (old[1], UNPACKED["Snappy"](new[1])) == (b"before", b"after\n")
+    assert (old[1], UNPACKED["Snappy"](new[1])) == (b"before", b"after")
 
 
 def test_an_answer_larger_than_lambda_sends_fails_the_batch(hose: Hose) -> None:
@@ -213,7 +236,7 @@ def test_nobody_waits_longer_than_five_minutes(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(source, "within", waiting)
     written: list[bytes] = []
-    monkeypatch.setattr(source.neighbour, "put_object", lambda *given: written.append(given[-1]))
+    monkeypatch.setattr(source.neighbour, "put_object", lambda *given: written.append(given[3]))
     monkeypatch.setattr(source.neighbour, "log", lambda *_: None)
 
     async def run() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore import xform_name
 
 from tests.conftest import ECHO
 from tests.engine import refusal
 from tests.gateway_stage import (
+    ACCOUNT,
     ECHO_PROXY,
     OBEDIENT,
     Api,
@@ -23,6 +26,7 @@ from tests.gateway_stage import (
     http_api,
     pushes,
     quick_api,
+    uri,
 )
 
 if TYPE_CHECKING:
@@ -129,27 +133,31 @@ def test_what_a_request_has_not_the_event_has_not(lab: Lab, make: Make) -> None:
 def test_the_event_of_format_1_0(lab: Lab, make: Make) -> None:
     api = http_api(lab, {"ANY /pets/{id}": {"function": make(ECHO_PROXY), "version": "1.0"}})
     response = lab.http.get(
-        f"{api.url}/pets/7?x=1&x=2", headers={"X-Tag": "v", "User-Agent": "agent"}
+        f"{api.url}/pets/%E2%98%95%20Mia?x=1&x=2",
+        headers={"X-Tag": "v", "User-Agent": "agent", "content-type": "text/plain"},
     )
     event = response.json()
     context = event.pop("requestContext")
-    assert event.pop("headers")["X-Tag"] == "v"
+    headers = event.pop("headers")
+    assert (headers["X-Tag"], headers["Content-Type"]) == ("v", "text/plain")
     assert event.pop("multiValueHeaders")["User-Agent"] == ["agent"]
     assert event == {
         "version": "1.0",
         "resource": "/pets/{id}",
-        "path": "/pets/7",
+        "path": "/pets/%E2%98%95%20Mia",
         "httpMethod": "GET",
         "queryStringParameters": {"x": "2"},
         "multiValueQueryStringParameters": {"x": ["1", "2"]},
-        "pathParameters": {"id": "7"},
+        "pathParameters": {"id": "☕ Mia"},
         "stageVariables": None,
         "body": None,
         "isBase64Encoded": False,
     }
     assert context["identity"]["sourceIp"] == "127.0.0.1"
     assert (context["resourcePath"], context["stage"]) == ("/pets/{id}", "$default")
+    assert context["path"] == "/pets/☕ Mia"
     assert context["requestId"] == context["extendedRequestId"]
+    assert re.fullmatch(r"[\w-]{15}=", context["requestId"])
 
 
 @pytest.mark.parametrize(
@@ -193,24 +201,25 @@ def obedient(shared_lab: Lab, functions: Functions) -> Api:
         ("hello", 200, "application/json", "hello"),
         (None, 200, "application/json", "null"),
         ([1, 2], 200, "application/json", "[1,2]"),
-        ({"statusCode": 201, "body": "made"}, 201, "text/plain;charset=UTF-8", "made"),
-        ({"statusCode": "404"}, 404, "text/plain;charset=UTF-8", ""),
+        ({"statusCode": 201, "body": "made"}, 201, "text/plain; charset=utf-8", "made"),
+        ({"statusCode": "404"}, 404, "text/plain; charset=utf-8", ""),
         (
             {"statusCode": 200, "headers": {"Content-Type": "text/html"}, "body": "<p>"},
             200, "text/html", "<p>",
         ),
         (
             {"statusCode": 200, "body": b64(b"\x00\xff"), "isBase64Encoded": True},
-            200, "text/plain;charset=UTF-8", "\x00\xff",
+            200, "text/plain; charset=utf-8", "\x00\xff",
         ),
         ({"statusCode": 200, "body": {"not": "text"}}, 500, "application/json", None),
         ({"statusCode": "OK"}, 500, "application/json", None),
         ({"statusCode": 99}, 500, "application/json", None),
+        ({"statusCode": 200.5}, 500, "application/json", None),
         ({"statusCode": 200, "headers": "none"}, 500, "application/json", None),
         ({"statusCode": 200, "cookies": "a=b"}, 500, "application/json", None),
         ({"statusCode": 200, "headers": {"x": "a\r\nB: c"}}, 500, "application/json", None),
         ({"statusCode": float("inf")}, 500, "application/json", None),
-        ({"statusCode": 200, "body": "\ud800"}, 200, "text/plain;charset=UTF-8", "?"),
+        ({"statusCode": 200, "body": "\ud800"}, 200, "text/plain; charset=utf-8", "?"),
         ("\udfff", 200, "application/json", "?"),
     ],
 )  # fmt: skip
@@ -251,10 +260,14 @@ def test_format_1_0_wants_a_status(lab: Lab, make: Make) -> None:
     api = http_api(lab, {"GET /": {"function": make(OBEDIENT), "version": "1.0"}})
     refused = lab.http.get(f"{api.url}/", params=answer({"message": "hi"}))
     assert (refused.status_code, refused.json()) == (500, {"message": "Internal Server Error"})
-    several = {"statusCode": 200, "multiValueHeaders": {"X-A": ["1", "2"]}, "body": "b"}
+    several = {
+        "statusCode": 200, "headers": {"x-a": "0", "X-B": "1", "x-b": "2"},
+        "multiValueHeaders": {"X-A": ["1", "2"]}, "body": "b",
+    }  # fmt: skip
     response = lab.http.get(f"{api.url}/", params=answer(several))
-    assert response.raw.headers.getlist("x-a") == ["1", "2"]
-    assert response.headers["content-type"] == "application/json"
+    assert response.raw.headers.getlist("x-a") == ["0", "1", "2"]
+    assert response.raw.headers.getlist("x-b") == ["1", "2"]
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_an_integration_that_takes_too_long(lab: Lab, make: Make) -> None:
@@ -504,24 +517,216 @@ def test_an_integration_that_is_no_function(lab: Lab) -> None:
 
 # ---- refusals of the control plane
 
+BAD, GONE, CONFLICT = (
+    (400, "BadRequestException"),
+    (404, "NotFoundException"),
+    (409, "ConflictException"),
+)
+FUNCTION = {"AuthorizerType": "REQUEST", "AuthorizerUri": uri("f"), "Name": "judge",
+            "AuthorizerPayloadFormatVersion": "2.0", "IdentitySource": []}  # fmt: skip
+TOKENS = {"AuthorizerType": "JWT", "Name": "tokens", "IdentitySource": ["$request.header.a"],
+          "JwtConfiguration": {"Issuer": "https://example.com", "Audience": ["app"]}}  # fmt: skip
+PROXY = {"IntegrationType": "AWS_PROXY", "IntegrationUri": function_arn("f"),
+         "PayloadFormatVersion": "2.0"}  # fmt: skip
+FORMAT = (
+    "The provided route key is not formatted properly for HTTP protocol. "
+    'Format should be "[HTTP METHOD] /[RESOURCE PATH]" or "$default"'
+)
+PARTS = (
+    "One or more path parts appear to be invalid. Parts are validated against this regular "
+    r"expression: ^(\{[\w.:-]+\+?\}|[a-zA-Z0-9.:_-]+)$"
+)
+MAPPING = "Invalid mapping expression specified: Validation Result: warnings : [], errors : [{}]"
+EVENTS = "EventBridge-PutEvents"
 
-def test_what_cannot_be_created(lab: Lab, make: Make) -> None:
+
+@pytest.fixture(scope="module")
+def taken(shared_lab: Lab, functions: Functions) -> dict[str, str]:
+    """An API with a route ``GET /`` to an integration, and an authorizer that the route uses."""
+    api = http_api(shared_lab, {"GET /": {"function": functions.kept(ECHO)}})
+    v2 = client(shared_lab, "apigatewayv2")
+    route = v2.get_routes(ApiId=api.id)["Items"][0]
+    authorizer = v2.create_authorizer(ApiId=api.id, **FUNCTION)["AuthorizerId"]
+    known = {"ApiId": api.id, "RouteId": route["RouteId"], "AuthorizerId": authorizer,
+             "IntegrationId": route["Target"].partition("/")[2]}  # fmt: skip
+    v2.update_route(**{name: known[name] for name in ("ApiId", "RouteId", "AuthorizerId")},
+                    AuthorizationType="CUSTOM")  # fmt: skip
+    return known
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "refused", "text"),
+    [
+        ("CreateApi", {"ProtocolType": "HTTP", "Name": ""}, BAD, "Invalid API name specified"),
+        (
+            "CreateApi", {"ProtocolType": "HTTP", "Name": "a", "RouteSelectionExpression": "$x"},
+            BAD, 'Route selection expression is currently limited to "${request.method} '
+            '${request.path}"',
+        ),
+        (
+            "UpdateApi ApiId",
+            {"CorsConfiguration": {"AllowCredentials": True, "AllowOrigins": ["*"]}},
+            BAD, "allow-credentials is not supported if 'allow-origin' is *",
+        ),
+        ("DeleteApi", {"ApiId": "none"}, GONE, "Invalid API identifier specified none"),
+        ("CreateRoute ApiId", {"RouteKey": "GET /"}, CONFLICT,
+         "Route with key GET / already exists for this API"),
+        ("CreateRoute ApiId", {"RouteKey": ""}, BAD, "Route key is required"),
+        ("CreateRoute ApiId", {"RouteKey": "TRACE /a"}, BAD, FORMAT),
+        ("CreateRoute ApiId", {"RouteKey": "POST/a"}, BAD, FORMAT),
+        ("UpdateRoute ApiId RouteId", {"RouteKey": "$connect"}, BAD, FORMAT),
+        ("CreateRoute ApiId", {"RouteKey": "GET /voice/*"}, BAD, PARTS),
+        ("CreateRoute ApiId", {"RouteKey": "GET /{rest+}/a"}, BAD, PARTS),
+        ("CreateRoute ApiId", {"RouteKey": "GET /a", "ApiKeyRequired": True}, BAD,
+         "ApiKeyRequired is not currently supported for HTTP APIs."),
+        ("CreateRoute ApiId", {"RouteKey": "GET /a", "Target": "x"}, BAD,
+         "Unexpected or malformed target in route null. Correct format should be "
+         "integrations/<integration_id>."),
+        ("CreateRoute ApiId", {"RouteKey": "GET /a", "Target": "integrations/x"}, GONE,
+         "Invalid Integration identifier specified x"),
+        ("CreateRoute ApiId AuthorizerId", {"RouteKey": "GET /a", "AuthorizationType": "JWT"}, BAD,
+         "Invalid authorizer ID specified. Setting the authorization type to JWT requires a valid "
+         "JWT authorizer."),
+        ("CreateRoute ApiId", {"RouteKey": "GET /a", "AuthorizationType": "CUSTOM"}, BAD,
+         "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or "
+         "COGNITO_USER_POOLS requires a valid authorizer."),
+        ("CreateRoute ApiId", {"RouteKey": "GET /a", "AuthorizationScopes": ["a"]}, BAD,
+         "Invalid Route authorization type specified. Authorization Scopes are only valid for "
+         "COGNITO_USER_POOLS and JWT authorization types"),
+        ("DeleteRoute ApiId", {"RouteId": "x"}, GONE, "Invalid Route identifier specified x"),
+        ("CreateIntegration ApiId", PROXY | {"IntegrationType": "AWS"}, BAD,
+         "Currently, an API with a protocol type of HTTP may only be associated with proxy "
+         "integrations (AWS_PROXY, HTTP_PROXY)"),
+        ("CreateIntegration ApiId", {"IntegrationType": "AWS_PROXY"}, BAD,
+         "PayloadFormatVersion is a required parameter for integration"),
+        ("CreateIntegration ApiId", PROXY | {"PayloadFormatVersion": "3.0"}, BAD,
+         "Unsupported PayloadFormatVersion: 3.0"),
+        ("CreateIntegration ApiId", PROXY | {"IntegrationType": "HTTP_PROXY"}, BAD,
+         "PayloadFormatVersion 2.0 is not supported for integration of type HTTP_PROXY"),
+        (
+            "CreateIntegration ApiId",
+            {"IntegrationType": "HTTP_PROXY", "PayloadFormatVersion": "1.0"},
+            BAD, "HttpMethod parameter method must be specified for integrationType HTTPPROXY",
+        ),
+        ("UpdateIntegration ApiId IntegrationId", {"TimeoutInMillis": 30_001}, BAD,
+         "Timeout should be between 50 ms and 30000 ms"),
+        ("UpdateIntegration ApiId", {"IntegrationId": "x"}, GONE,
+         "Invalid Integration identifier specified x"),
+        ("CreateIntegration ApiId", PROXY | {"RequestParameters": {"add:header.x": "1"}}, BAD,
+         MAPPING.format("Invalid Request Actioned Parameter destination specified: add:header.x")),
+        (
+            "CreateIntegration ApiId",
+            PROXY | {"ResponseParameters": {"200": {"append:path": "1"}}},
+            BAD,
+            MAPPING.format(
+                "Invalid Response Actioned Parameter destination specified: append:path"
+            ),
+        ),
+        (
+            "CreateIntegration ApiId",
+            PROXY | {"ResponseParameters": {"199": {"append:header.x": "1"}}},
+            BAD, MAPPING.format("Status Code 199 is not valid."),
+        ),
+        (
+            "CreateIntegration ApiId",
+            {"IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "1.0",
+             "IntegrationSubtype": "EventBridge-PutEvent"},
+            BAD, "Operation: EventBridge-PutEvent is not supported.",
+        ),
+        (
+            "CreateIntegration ApiId",
+            {"IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "1.0",
+             "IntegrationSubtype": EVENTS},
+            BAD,
+            f"Role ARN must be specified for AWS integration configuration with Subtype: {EVENTS}",
+        ),
+        (
+            "CreateIntegration ApiId",
+            {"IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "1.0",
+             "IntegrationSubtype": EVENTS, "CredentialsArn": f"arn:aws:iam::{ACCOUNT}:role/r"},
+            BAD,
+            f"Operation: {EVENTS} requires enabling passthrough, or defining all of the following "
+            "parameters in the parameter mapping: [Detail, DetailType, Source]",
+        ),
+        ("DeleteIntegration ApiId IntegrationId", {}, CONFLICT,
+         "Cannot delete Integration because it is referenced by the following Routes with Ids: "
+         "[@RouteId]"),
+        ("CreateAuthorizer ApiId", FUNCTION | {"AuthorizerPayloadFormatVersion": "3.0"}, BAD,
+         "AuthorizerPayloadFormatVersion 3.0 is not supported"),
+        (
+            "CreateAuthorizer ApiId",
+            FUNCTION | {"AuthorizerPayloadFormatVersion": "1.0", "EnableSimpleResponses": True},
+            BAD, 'EnableSimpleResponses can only be set for AuthorizerPayloadFormatVersion "2.0".',
+        ),
+        ("CreateAuthorizer ApiId", FUNCTION | {"AuthorizerResultTtlInSeconds": 3601}, BAD,
+         "Authorizer result TTL outside allowable range. TTL must be between 0 and 3600 seconds."),
+        ("UpdateAuthorizer ApiId AuthorizerId", {"AuthorizerResultTtlInSeconds": 60}, BAD,
+         "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)"),
+        (
+            "CreateAuthorizer ApiId",
+            FUNCTION | {"IdentitySource": ["method.request.header.Authorization"]},
+            BAD,
+            "Invalid identity source expression: method.request.header.Authorization. The source "
+            "must be a request header, request querystring, stage variable or context parameter",
+        ),
+        ("CreateAuthorizer ApiId", FUNCTION | {"AuthorizerUri": ""}, BAD,
+         "AuthorizerUri is a required field in an Authorizer"),
+        ("CreateAuthorizer ApiId", FUNCTION | {"AuthorizerType": "TOKEN"}, BAD,
+         "Invalid authorizer type. Only JWT authorizer type is supported on HTTP protocol Apis."),
+        ("CreateAuthorizer ApiId", TOKENS | {"JwtConfiguration": {}}, BAD,
+         "JwtConfiguration must not be null for JWT Authorizer"),
+        ("CreateAuthorizer ApiId", TOKENS | {"JwtConfiguration": {"Issuer": "me"}}, BAD,
+         "Invalid issuer: Issuer is not a valid URL for JWT Authorizer"),
+        ("CreateAuthorizer ApiId", TOKENS | {"JwtConfiguration": {"Issuer": "https://a.b"}}, BAD,
+         "Audience list must have at least 1 item for JWT Authorizer"),
+        ("DeleteAuthorizer ApiId AuthorizerId", {}, CONFLICT,
+         "Cannot delete authorizer 'judge', is referenced in route: GET /"),
+        ("CreateStage ApiId", {"StageName": "$default"}, CONFLICT, "Stage already exists"),
+        ("CreateStage ApiId", {"StageName": "a.b"}, BAD, "Stage name only allows a-zA-Z0-9_"),
+        ("CreateStage ApiId", {"StageName": "a", "RouteSettings": {"GET /no": {}}}, GONE,
+         "Unable to find Route by key GET /no within the provided RouteSettings"),
+        (
+            "UpdateStage ApiId",
+            {"StageName": "$default", "DefaultRouteSettings": {"LoggingLevel": "INFO"}},
+            BAD, "Execution logs are not supported on protocolType HTTP",
+        ),
+        (
+            "UpdateStage ApiId",
+            {"StageName": "$default", "AccessLogSettings": {"Format": "$context.stage"}},
+            BAD,
+            "The following errors are found in Access Log Format: Access Log format must include "
+            "either $context.requestId or $context.extendedRequestId : '$context.stage'",
+        ),
+        ("UpdateStage ApiId", {"StageName": "$default", "DeploymentId": "x"}, GONE,
+         "Unable to find Deployment by id"),
+        ("CreateStage ApiId", {"StageName": "a", "DeploymentId": "x"}, GONE,
+         "Unable to find Deployment by id"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be(
+    shared_lab: Lab, taken: dict[str, str], operation: str, given: Any, refused: Any, text: str
+) -> None:
+    name, *named = operation.split()
+    call = getattr(client(shared_lab, "apigatewayv2"), xform_name(name))
+    said = refusal(call, **{one: taken[one] for one in named}, **given)
+    assert (said.status, said.code) == refused
+    assert said.message == text.replace("@RouteId", taken["RouteId"])
+
+
+def test_nothing_is_left_of_what_was_refused(lab: Lab, taken: dict[str, str]) -> None:
     v2 = client(lab, "apigatewayv2")
-    api = http_api(lab, {"GET /": {"function": make(ECHO)}})
-    again = refusal(v2.create_route, ApiId=api.id, RouteKey="GET /", Target="integrations/x")
-    assert (again.status, again.code) == (409, "ConflictException")
-    stage = refusal(v2.create_stage, ApiId=api.id, StageName="$default")
-    assert (stage.status, stage.code) == (409, "ConflictException")
-    arn = function_arn("f")
-    for parameters in (
-        {"IntegrationType": "AWS_PROXY", "IntegrationUri": arn},
-        {"IntegrationType": "AWS", "IntegrationUri": arn, "PayloadFormatVersion": "2.0"},
-        {
-            "IntegrationType": "AWS_PROXY", "IntegrationUri": arn, "PayloadFormatVersion": "2.0",
-            "TimeoutInMillis": 30_001,
-        },
-    ):  # fmt: skip
-        refused = refusal(v2.create_integration, ApiId=api.id, **parameters)
-        assert (refused.status, refused.code) == (400, "BadRequestException")
-    missing = refusal(v2.update_stage, ApiId=api.id, StageName="$default", DeploymentId="none")
-    assert (missing.status, missing.code) == (404, "NotFoundException")
+    counts = {
+        name: len(getattr(v2, f"get_{name}")(ApiId=taken["ApiId"])["Items"])
+        for name in ("routes", "integrations", "authorizers", "stages")
+    }
+    assert counts == {"routes": 1, "integrations": 1, "authorizers": 1, "stages": 1}
+
+
+def test_what_the_control_plane_tells(lab: Lab, make: Make) -> None:
+    v2 = client(lab, "apigatewayv2")
+    made = v2.create_api(Name="told", ProtocolType="HTTP", Target=function_arn(make(ECHO)))
+    assert (made["IpAddressType"], made["ResponseMetadata"]["HTTPStatusCode"]) == ("ipv4", 201)
+    integration = v2.get_integrations(ApiId=made["ApiId"])["Items"][0]
+    assert integration["ConnectionType"] == "INTERNET"
+    gone = v2.delete_api(ApiId=made["ApiId"])
+    assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204

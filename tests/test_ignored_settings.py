@@ -76,6 +76,15 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("elbv2", "modify_load_balancer_attributes",
      {"LoadBalancerArn": "arn", "Attributes": [
          {"Key": "access_logs.s3.bucket", "Value": "b"}]}, "access_logs.s3.bucket"),
+    ("elbv2", "create_rule",
+     {"ListenerArn": "arn", "Priority": 1, "Actions": [{"Type": "forward"}],
+      "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/a"]}}]},
+     "RegexValues of CreateRule"),
+    ("elbv2", "modify_rule",
+     {"RuleArn": "arn", "Transforms": [
+         {"Type": "url-rewrite",
+          "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/a", "Replace": "/b"}]}}]},
+     "Transforms of ModifyRule"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from lambdalab import Lab
 from tests.conftest import StartLab
@@ -120,6 +121,11 @@ class Shop:
         told = self.elb.describe_target_health(TargetGroupArn=group)
         found: dict[str, str] = told["TargetHealthDescriptions"][0]["TargetHealth"]
         return found
+
+
+def anything(lab: Lab) -> Any:
+    """A client that sends whatever it is given."""
+    return lab.client("elbv2", config=Config(parameter_validation=False))
 
 
 def forward(group: str) -> dict[str, Any]:
@@ -442,13 +448,13 @@ def test_an_alias_is_a_target_too(shop: Shop) -> None:
 def test_requests_are_shared_by_weight(shop: Shop) -> None:
     other = shop.make_group("other")
     groups = [
-        {"TargetGroupArn": shop.group, "Weight": 9}, {"TargetGroupArn": other, "Weight": 1},
+        {"TargetGroupArn": shop.group, "Weight": 4}, {"TargetGroupArn": other, "Weight": 1},
     ]  # fmt: skip
     shop.rule(
         1, {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}},
         condition("path-pattern", "/shared"),
     )  # fmt: skip
-    statuses = [shop.get("/shared").status_code for _ in range(60)]
+    statuses = [shop.get("/shared").status_code for _ in range(100)]
     # Nothing is registered in the other one.
     assert set(statuses) == {200, 503}
     assert statuses.count(200) > statuses.count(503)
@@ -479,6 +485,8 @@ def test_a_client_stays_with_its_group_for_a_time(shop: Shop) -> None:
         assert {asked(f"a=b; {cookie}").status_code for _ in range(12)} == {first.status_code}
     forged = cookies[0].partition(";")[0][:-1] + "x"
     assert {asked(forged).status_code for _ in range(40)} == {200, 503}
+    strange = 'AWSALBTG="5' + "\xe9" * 64 + '"'
+    assert {asked(strange).status_code for _ in range(40)} == {200, 503}
     shop.lab.clock.advance(seconds=61)
     assert {asked(cookies[0].partition(";")[0]).status_code for _ in range(40)} == {200, 503}
     shop.clear()
@@ -513,6 +521,166 @@ def test_a_balancer_is_found_by_path_too_and_a_missing_one_is_told(shop: Shop) -
     assert (closed.status, b"no listener at 443" in closed.body) == (404, True)
 
 
+# ---- refusals of the control plane
+
+BAD, ACTION = "ValidationError", "InvalidLoadBalancerAction"
+RANGE = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must "
+LEAST = RANGE + "have value greater than or equal to {}"
+MOST = RANGE + "have value less than or equal to {}"
+PATH = [condition("path-pattern", "/a")]
+WEIGHTS = "The weight for each target group must be between 0 and 999, inclusive"
+
+
+def redirect(**config: str) -> dict[str, Any]:
+    return {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"} | config}
+
+
+def shared(*weights: int | None, **sticky: Any) -> dict[str, Any]:
+    """An action that forwards to the group ``@group``, as often as there are weights."""
+    groups = [
+        {"TargetGroupArn": "@group"} | ({} if one is None else {"Weight": one}) for one in weights
+    ]
+    more = {"TargetGroupStickinessConfig": {"Enabled": True, **sticky}} if sticky else {}
+    return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups} | more}
+
+
+ACTIONS: list[tuple[list[dict[str, Any]], str, str]] = [
+    ([{"Type": "forward"}], ACTION,
+     "For actions of type 'forward', you must specify the following fields: 'TargetGroupArn'"),
+    ([{"Type": "fixed-response"}], ACTION,
+     "For actions of type 'fixed-response', you must specify the following fields: "
+     "'FixedResponseConfig'"),
+    ([says("a"), redirect(Port="81")], ACTION,
+     "Action types 'fixed-response,redirect' cannot be specified together"),
+    ([forward("none")], "TargetGroupNotFound", "Target group 'none' not found"),
+    ([redirect()], ACTION, "The redirect configuration is not valid because it creates a loop."),
+    ([redirect(Host="#{host}", Query="a")], ACTION,
+     "The redirect configuration is not valid because it creates a loop."),
+    ([redirect(Port="0")], ACTION,
+     "The Port parameter must be either an integer between 1 and 65535 or '#{port}'."),
+    ([redirect(Path="a")], ACTION,
+     "The Path parameter must be a valid path, should start with a '/', and may contain up to one "
+     "of each of these placeholders: '#{path}', '#{host}', '#{port}'."),
+    ([shared(1, 1000)], ACTION, WEIGHTS),
+    ([shared(1, None)], ACTION, WEIGHTS),
+    ([shared(1000)], ACTION,
+     "The weight for the target group must be between 1 and 999, inclusive"),
+    ([shared(*[1] * 6)], ACTION, "You cannot specify more than 5 target groups per action"),
+    ([shared(1) | {"TargetGroupArn": "other"}], ACTION,
+     "You can specify both a target group list and a top-level target group ARN only if the ARNs "
+     "match"),
+    ([shared(1, 1, DurationSeconds=604_801)], ACTION,
+     "Target group stickiness duration must be between 1 and 604800 seconds"),
+    ([shared(1, 1, Enabled=True)], ACTION,
+     "You must provide a duration when enabling target group stickiness"),
+]  # fmt: skip
+CONDITIONS: list[tuple[list[dict[str, Any]], str]] = [
+    ([], "A condition must be specified"),
+    ([{"Field": "header", "Values": ["a"]}],
+     "Condition field 'header' must be one of 'http-header,http-request-method,host-header,"
+     "query-string,path-pattern,source-ip'"),
+    ([{"Field": "path-pattern", "HostHeaderConfig": {"Values": ["a.b"]}}],
+     "For conditions of type 'path-pattern', you must specify the following fields: 'Values or "
+     "RegexValues or PathPatternConfig'"),
+    ([condition("host-header")],
+     "You must provide exactly one of the following: ['Values' 'RegexValues'] for config of type "
+     "'HostHeaderConfig'"),
+    ([condition("host-header", "a.b"), condition("host-header", "c.d")],
+     "A rule can only have one 'host-header' condition"),
+    ([condition("host-header", "a", "b", "c"), condition("path-pattern", "/a", "/b", "/c")],
+     "A rule can only have '5' condition values and regex values"),
+    ([condition("source-ip", "home")], "'home' is not a valid CIDR block"),
+]  # fmt: skip
+
+
+def filled(given: Any, group: str) -> Any:
+    return json.loads(json.dumps(given).replace("@group", group))
+
+
+def test_a_balancer_is_made_once(shop: Shop) -> None:
+    subnets = [one["SubnetId"] for one in shop.lab.client("ec2").describe_subnets()["Subnets"]]
+    again = shop.elb.create_load_balancer(Name="Shop", Subnets=subnets[:2])["LoadBalancers"]
+    assert [one["LoadBalancerArn"] for one in again] == [shop.balancer]
+    assert refusal(shop.elb.create_load_balancer, Name="Shop", Subnets=subnets[1:3]) == (
+        400, "DuplicateLoadBalancerName",
+        "A load balancer with the same name 'Shop' exists, but with different settings",
+    )  # fmt: skip
+    assert refusal(shop.elb.create_load_balancer, Name="narrow", Subnets=subnets[:1]) == (
+        400, BAD, "At least two subnets in two different Availability Zones must be specified",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("actions", "code", "text"), ACTIONS)
+def test_what_no_listener_and_no_rule_does(
+    shop: Shop, actions: list[dict[str, Any]], code: str, text: str
+) -> None:
+    elb = anything(shop.lab)
+    actions = filled(actions, shop.group)
+    rule = {"ListenerArn": shop.listener, "Priority": 1, "Conditions": PATH, "Actions": actions}
+    listener = {"LoadBalancerArn": shop.balancer, "Protocol": "HTTP", "Port": 81}
+    assert refusal(elb.create_rule, **rule) == (400, code, text)
+    assert refusal(elb.create_listener, **listener, DefaultActions=actions) == (400, code, text)
+    change = {"ListenerArn": shop.listener, "DefaultActions": actions}
+    assert refusal(elb.modify_listener, **change) == (400, code, text)
+    assert len(shop.elb.describe_listeners(LoadBalancerArn=shop.balancer)["Listeners"]) == 1
+    assert len(shop.elb.describe_rules(ListenerArn=shop.listener)["Rules"]) == 1
+    assert shop.get().status_code == 200
+
+
+@pytest.mark.parametrize(("conditions", "text"), CONDITIONS)
+def test_conditions_that_no_rule_has(
+    shop: Shop, conditions: list[dict[str, Any]], text: str
+) -> None:
+    elb, actions = anything(shop.lab), [says("a")]
+    rule = {"ListenerArn": shop.listener, "Priority": 1, "Actions": actions}
+    assert refusal(elb.create_rule, **rule, Conditions=conditions) == (400, BAD, text)
+    if conditions:
+        made = shop.rule(1, actions[0], *PATH)
+        change = {"RuleArn": made, "Conditions": conditions}
+        assert refusal(elb.modify_rule, **change) == (400, BAD, text)
+
+
+def test_rules_have_places_of_their_own(shop: Shop) -> None:
+    elb, action = anything(shop.lab), says("a")
+    made = shop.rule(1, action, *PATH)
+    rule = {"ListenerArn": shop.listener, "Conditions": PATH, "Actions": [action]}
+    taken = (400, "PriorityInUse", "Priority '1' is currently in use")
+    assert refusal(elb.create_rule, **rule, Priority=1) == taken
+    for priority, text in ((0, LEAST.format(0, "priority", 1)),
+                           (50_001, MOST.format(50_001, "priority", 50_000))):  # fmt: skip
+        assert refusal(elb.create_rule, **rule, Priority=priority) == (400, BAD, text)
+        moved = [{"RuleArn": made, "Priority": priority}]
+        assert refusal(elb.set_rule_priorities, RulePriorities=moved) == (400, BAD, text)
+    default = elb.describe_rules(ListenerArn=shop.listener)["Rules"][-1]["RuleArn"]
+    assert refusal(elb.delete_rule, RuleArn=default).code == "OperationNotPermitted"
+    assert refusal(elb.modify_rule, RuleArn=default, Conditions=PATH).status == 400
+    again = {"LoadBalancerArn": shop.balancer, "Protocol": "HTTP", "DefaultActions": [action]}
+    assert refusal(elb.create_listener, **again, Port=80) == (
+        400, "DuplicateListener",
+        f"A listener already exists on this port for this load balancer '{shop.balancer}'",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"HealthCheckIntervalSeconds": 4}, LEAST.format(4, "healthCheckIntervalSeconds", 5)),
+        ({"HealthCheckIntervalSeconds": 301}, MOST.format(301, "healthCheckIntervalSeconds", 300)),
+        ({"HealthCheckTimeoutSeconds": 1}, LEAST.format(1, "healthCheckTimeoutSeconds", 2)),
+        ({"HealthyThresholdCount": 11}, MOST.format(11, "healthyThresholdCount", 10)),
+        ({"UnhealthyThresholdCount": 1}, LEAST.format(1, "unhealthyThresholdCount", 2)),
+        ({"HealthCheckIntervalSeconds": 30},
+         "Health check timeout '30' must be smaller than the interval '30'"),
+    ],
+)  # fmt: skip
+def test_health_checks_that_no_group_has(shop: Shop, given: dict[str, int], text: str) -> None:
+    elb = anything(shop.lab)
+    made = refusal(elb.create_target_group, Name="never", TargetType="lambda", **given)
+    changed = refusal(elb.modify_target_group, TargetGroupArn=shop.group, **given)
+    assert made == changed == (400, BAD, text)
+    assert len(shop.elb.describe_target_groups()["TargetGroups"]) == 1
+
+
 # ---- targets and their health
 
 
@@ -543,7 +711,10 @@ def test_a_group_has_one_function(shop: Shop) -> None:
     shop.register(shop.group, shop.function)
     both = [{"Id": shop.function}, {"Id": f"{shop.function}-2"}]
     told = refusal(shop.elb.register_targets, TargetGroupArn=shop.group, Targets=both)
-    assert told.code == "TooManyTargets"
+    assert told == (
+        400, "TooManyTargets",
+        "Up to '1' Lambda function target(s) can be registered, but '2' were specified",
+    )  # fmt: skip
 
 
 def test_health_checks_are_off_at_first(shop: Shop) -> None:

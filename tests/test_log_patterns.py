@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lambdalab import Lab
-from lambdalab.sources.logs.log_patterns import pattern
+from lambdalab.sources.logs.log_patterns import PatternError, pattern
 from tests.engine import refusal
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
@@ -17,6 +17,7 @@ EVENT = {
     "eventType": "UpdateTrail", "sourceIPAddress": "111.111.111.111", "arrayKey": ["v", "w"],
     "objectList": [{"name": "a", "id": 1}, {"name": "b", "id": 2}], "SomeObject": None,
     "cluster.name": "c", "latency": 12.5, "ok": True, "status": "404",
+    "user": {"id": 1, "email": "John.Stiles@example.com"}, "coordinates": [[0, 1, 2], [4, 5, 6]],
 }  # fmt: skip
 
 # Pattern, message, whether it matches.
@@ -61,7 +62,7 @@ ROWS: list[tuple[str, Any, bool]] = [
     ('{ $.eventType = "UpdateTrail" }', "no JSON", False),
     ('{ $.eventType = "UpdateTrail" }', "[1]", False),
     ("[ip, user, name, time, request, status, bytes]", LINE, True),
-    ("[ip, user, name, time, request, status]", LINE, False),
+    ("[ip, user, name, time, request, status]", LINE, True),
     ("[ip, user, name = frank, ...]", LINE, True),
     ("[..., status = 4*, bytes > 1000]", LINE, True),
     ("[..., status = 4* && status != 404, bytes]", LINE, False),
@@ -70,6 +71,19 @@ ROWS: list[tuple[str, Any, bool]] = [
     ("[level = ERROR || level = %WARN%, ...]", "WARNING low on space", True),
     ("[level = ERROR || level = %WARN%, ...]", "INFO all is well", False),
     ("[]", LINE, True),
+    ('ERROR - "Exiting"', "Exiting with ERRORCODE: -1", False),
+    ('" "', "any thing", True),
+    ("{ $.arrayKey != 1 }", EVENT, False),
+    ("{ $.user != 1 }", EVENT, False),
+    ("{ $.coordinates[1][2] = 6 }", EVENT, True),
+    ('{ $.arrayKey[*] = "w" }', EVENT, True),
+    ('{ $.*.email = "John*" }', EVENT, True),
+    ("{ $.user.id = 1e0 && $.latency > +12 }", EVENT, True),
+    ("{ $.latency = * }", EVENT, True),
+    ("[..., request=*.html*, status_code=4*,]", LINE, True),
+    ("[w1=ERROR, w2]", "ERROR message", True),
+    ("[w1=ERROR, w2]", "ERROR WARN message", True),
+    ("[w1!=ERROR && w1!=WARN, w2, w3]", "ERROR WARN message", False),
 ]  # fmt: skip
 
 
@@ -92,10 +106,20 @@ def test_fields_by_their_names() -> None:
     assert pattern("ERROR").fields("ERROR") == {}
 
 
+def test_fields_without_a_name_are_called_by_their_place() -> None:
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TestMetricFilter.html
+    found = pattern("[..., request=*.html*, status_code=4*,]").fields(LINE)
+    assert found == {
+        "1": "127.0.0.1", "2": "-", "3": "frank", "4": "10/Oct/2000:13:25:15 -0700",
+        "request": "GET /index.html HTTP/1.0", "status_code": "404", "7": "1534",
+    }  # fmt: skip
+    assert list(pattern("[]").fields(LINE) or ()) == list("1234567")
+
+
 REFUSED = [
     "ERROR:", "{ $.a }", "{ a = 1 }", "{ $.a = }", "{ $.a > x }", "{ ($.a = 1 }", "{ $.a = 1 ) }",
     "{ $.a IS BLUE }", "{ }", "{ $ = 1 }", "[a =]", "[..., b, ...]", "%[%", '"open', "[a = %(%]",
-    "{ $.a = 1 && }", "{ $.a[x] = 1 }",
+    "{ $.a = 1 && }", "{ $.a[x] = 1 }", "{ $.a = 1", "[a", "%(a|b)%", "%something!%", "%ä%",
 ]  # fmt: skip
 
 
@@ -107,11 +131,26 @@ def test_what_is_no_pattern_is_refused(shared_lab: Lab, text: str) -> None:
         logs.create_log_stream(logGroupName="/group", logStreamName="s")
     said = refusal(logs.filter_log_events, logGroupName="/group", filterPattern=text)
     assert said[:2] == (400, "InvalidParameterException")
+    assert "metric" not in said.message
     said = refusal(
         logs.put_subscription_filter, logGroupName="/group", filterName="f", filterPattern=text,
         destinationArn=f"arn:aws:lambda:us-east-1:{shared_lab.account}:function:fn",
     )  # fmt: skip
     assert said[:2] == (400, "InvalidParameterException")
+
+
+WORDS = {
+    "{ $.a = 1": "If a filter pattern starts with '{' it must end with '}'",
+    "{ $.a = }": "Invalid metric filter pattern",
+    "not:this": "Invalid character(s) in term ':'",
+}
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_a_refusal_has_the_words_of_aws(text: str) -> None:
+    with pytest.raises(PatternError) as refused:
+        pattern(text)
+    assert str(refused.value) == WORDS[text]
 
 
 def test_filter_log_events_asks_the_same_patterns(lab: Lab) -> None:

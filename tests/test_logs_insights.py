@@ -106,6 +106,10 @@ CHOSEN = {
     "filter ispresent(@logStream) | dedup @logStream": ["5", "12"],
     'filter @type != "REPORT" and `order.id` = 8': ["12"],
     "filter missing > 3": [],
+    # Of AWS's sample queries: flags within an expression, and addresses.
+    "filter @message =~ /^(?i)SENT/": ["12"],
+    'filter isIpv4InSubnet("192.0.2.7", "192.0.2.0/24") and ispresent(level)': ["12", "11"],
+    'filter isIpv4InSubnet(@message, "192.0.2.0/24") or isValidIpv6("::1") = 0': [],
 }
 
 
@@ -347,10 +351,30 @@ def test_a_query_is_refused(asked, given, code):
     assert refusal(asked, **given)[:2] == (400, code)
 
 
+def test_the_sample_query_for_memory_that_is_not_needed():
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-examples.html
+    (row,) = run(
+        'filter @type = "REPORT" | stats max(@memorySize / 1000 / 1000) as provisionedMB, '
+        "max(@maxMemoryUsed / 1000 / 1000) as usedMB, provisionedMB - usedMB as overMB"
+    )
+    assert row == {"provisionedMB": "128", "usedMB": "36", "overMB": "92"}
+
+
+def test_a_comparison_may_be_shown_and_a_figure_sorted_by_its_own_name():
+    rows = run('filter ispresent(level) | display level = "ERROR" as failed')
+    assert [row["failed"] for row in rows] == ["0", "1"]
+    rows = run("stats count(*) by @logStream | sort count(*) desc")
+    assert [row["count(*)"] for row in rows] == ["10", "1"]
+
+
 def test_queries_are_listed_and_cannot_be_stopped_any_more(asked):
     asked("fields @message")
     (known,) = asked.logs.describe_queries(logGroupName="shop")["queries"]
-    assert (known["status"], known["queryString"]) == ("Complete", "fields @message")
+    times = f"START={asked.now}000 END={asked.now}999"
+    text = f'SOURCE "shop" {times} | fields @message'
+    assert (known["status"], known["queryString"]) == ("Complete", text)
+    assert asked.logs.describe_queries(logGroupName="shop", status="Scheduled")["queries"] == []
+    assert asked.logs.describe_queries()["queries"] == [known]
     late = refusal(asked.logs.stop_query, queryId=known["queryId"])
     words = "Query is already ended with Complete status"
     assert late == (400, "InvalidParameterException", words)

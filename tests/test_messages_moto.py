@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from moto.core.base_backend import BackendDict
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 from moto.s3 import exceptions as s3_exceptions
 from moto.s3 import models as s3
 from moto.s3 import notifications, responses
 from moto.s3.utils import metadata_from_headers
 from moto.sns import models as sns
 from moto.sns import responses as sns_responses
-from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.exceptions import SNSException, TopicNotFound
 from moto.sqs import models as sqs
 
 from lambdalab.neighbours.asking import access_key, asked, asking, carrying, trace
@@ -33,6 +36,8 @@ CALLED: list[tuple[Callable[..., Any], list[str]]] = [
         s3.S3Backend.delete_object,
         ["self", "bucket_name", "key_name", "version_id", "bypass"],
     ),
+    (s3.S3Backend._set_delete_marker, ["self", "bucket_name", "key_name"]),
+    (s3.FakeDeleteMarker, ["key"]),
     (
         s3.S3Backend.put_bucket_notification_configuration,
         ["self", "bucket_name", "notification_config"],
@@ -67,13 +72,31 @@ CALLED: list[tuple[Callable[..., Any], list[str]]] = [
             "deduplication_id", "message_structure",
         ],
     ),
-    (sns.SNSBackend.publish_batch, ["self", "topic_arn", "publish_batch_request_entries"]),
+    (
+        sns.SNSBackend.publish,
+        [
+            "self", "message", "arn", "phone_number", "subject", "message_attributes", "group_id",
+            "deduplication_id", "message_structure",
+        ],
+    ),
+    (sns.SNSBackend.get_topic, ["self", "arn"]),
+    (sns.SNSBackend.create_topic, ["self", "name", "attributes", "tags"]),
+    (sns.SNSBackend._get_values_nexttoken, ["self", "values_map", "next_token"]),
     (sns.SNSBackend.subscribe, ["self", "topic_arn", "endpoint", "protocol"]),
     (sns.SNSBackend.set_subscription_attributes, ["self", "arn", "name", "value"]),
-    (sns.SNSBackend._find_subscription, ["self", "topic_arn", "endpoint", "protocol"]),
     (sns.SNSBackend._get_topic_subscriptions, ["self", "topic"]),
     (sns_responses.SNSResponse.subscribe, ["self"]),
-    (sns_responses.SNSResponse._get_attributes, ["self"]),
+    (sns_responses.SNSResponse.publish, ["self"]),
+    (sns_responses.SNSResponse.publish_batch, ["self"]),
+    (sns_responses.SNSResponse.unsubscribe, ["self"]),
+    (sns_responses.SNSResponse.get_topic_attributes, ["self"]),
+    (sns_responses.SNSResponse.set_topic_attributes, ["self"]),
+    (sns_responses.SNSResponse.get_subscription_attributes, ["self"]),
+    (sns_responses.SNSResponse.set_subscription_attributes, ["self"]),
+    (sns_responses.SNSResponse._parse_message_attributes, ["self"]),
+    (sns_responses.SNSResponse._transform_message_attributes, ["self", "message_attributes"]),
+    (sns_responses.SNSResponse._get_tags, ["self"]),
+    (camelcase_to_underscores, ["argument"]),
     (sqs.SQSBackend.send_message_batch, ["self", "queue_name", "entries"]),
     (
         sqs.SQSBackend.send_message,
@@ -121,11 +144,18 @@ def test_moto_still_has_what_is_read_of_objects_buckets_and_topics() -> None:
     key = s3.FakeKey("k", b"hello", "123456789012", "us-east-1", bucket_name="b")
     assert (key.name, key.size, key.etag) == ("k", 5, '"5d41402abc4b2a76b9719d911017c592"')
     assert isinstance(sns.sns_backends, BackendDict)
-    topic = sns.Topic("t", sns.SNSBackend("us-east-1", "123456789012"))
+    backend = sns.SNSBackend("us-east-1", "123456789012")
+    assert (backend.topics, backend.subscriptions, backend.platform_endpoints) == ({}, {}, {})
+    topic = sns.Topic("t", backend)
     assert (topic.fifo_topic, topic.arn) == (False, "arn:aws:sns:us-east-1:123456789012:t")
     made = sns.Subscription("123456789012", topic, "endpoint", "lambda")
     assert (made.attributes, made._filter_policy_matcher) == ({}, None)
-    assert SNSInvalidParameter("text").message == "text"
+    assert json.loads(topic.effective_delivery_policy) == sns.DEFAULT_EFFECTIVE_DELIVERY_POLICY
+    assert (topic._tags, topic.content_based_deduplication) == ({}, False)
+    refusal = SNSException("Code", "text")
+    assert (refusal.code, refusal.message) == ("Code", "text")
+    assert TopicNotFound().message == "Topic does not exist"
+    assert ActionResult({"a": "b"}).result == {"a": "b"}
 
 
 # ---- what moto is asked

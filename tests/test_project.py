@@ -170,6 +170,7 @@ BROUGHT_BY = {
     "botocore": "boto3",
     "joserfc": "moto",
     "jsonschema": "moto",
+    "referencing": "moto",
     "llvmlite": "numba",
     "nbclient": "jupyterlab",
     "nbformat": "jupyterlab",

@@ -222,6 +222,101 @@ def test_integrations_that_cannot_be(
         assert response.json() == {"message": "Internal server error"}
 
 
+@pytest.mark.parametrize(
+    "name", ["Content-Length", "Transfer-Encoding", "authorization", "Connection", "Expect", "TE"]
+)
+def test_headers_that_nobody_may_map(lab: Lab, make: Make, name: str) -> None:
+    parameters = {f"integration.request.header.{name}": "'own'"}
+    api = custom(lab, make(ECHO), {"requestParameters": parameters})
+    refused = lab.http.post(f"{api.url}/x", json={})
+    assert (refused.status_code, refused.json()) == (500, {"message": "Internal server error"})
+
+
+def test_what_templates_are_not_told(lab: Lab, make: Make) -> None:
+    hidden = (
+        "Content-Length", "Content-MD5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server",
+        "TE", "Trailer", "Upgrade", "WWW-Authenticate",
+    )  # fmt: skip
+    told = ",".join(f'"{name}": "$input.params(\'{name}\')"' for name in (*hidden, "Via"))
+    api = custom(lab, make(ECHO), {"requestTemplates": {"application/json": f"{{{told}}}"}})
+    sent = dict.fromkeys(hidden[1:], "1") | {"Via": "p"}
+    del sent["Expect"]
+    answered = lab.http.post(f"{api.url}/x", json={}, headers=sent).json()
+    assert answered == dict.fromkeys(hidden, "") | {"Via": "p"}
+
+
+def test_names_that_aws_keeps_for_itself(lab: Lab, make: Make) -> None:
+    """As recorded: some names are told under another, one is not told at all."""
+    remapped = (
+        "Authorization", "Connection", "Content-Length", "Content-MD5", "Date", "Expect", "Host",
+        "Max-Forwards", "Proxy-Authenticate", "Server", "Trailer", "Upgrade", "User-Agent",
+        "WWW-Authenticate",
+    )  # fmt: skip
+    plain = ("Age", "Pragma", "Range", "Referer", "Via", "Warn", "content-type")
+    parameters = {
+        f"method.response.header.{name}": f"'{name}'"
+        for name in (*remapped, *plain, "Transfer-Encoding")
+    }
+    response = {"statusCode": "200", "responseParameters": parameters}
+    answered = lab.http.post(f"{custom(lab, make(ECHO), {}, response).url}/x", json={"a": 1})
+    assert [answered.headers[f"x-amzn-Remapped-{name}"] for name in remapped] == list(remapped)
+    assert [answered.headers[name] for name in plain] == list(plain)
+    assert "transfer-encoding" not in answered.headers
+    assert answered.json() == {"a": 1}
+
+
+def test_bodies_as_parameters(lab: Lab, make: Make) -> None:
+    parameters = {
+        "integration.request.header.X-Amz-Invocation-Type": "method.request.body.how[0].kind",
+    }
+    template = '{"body": "$util.escapeJavaScript($input.body)"}'
+    templates = {"application/json": template, "text/plain": template}
+    api = custom(lab, make(ECHO), {"requestParameters": parameters, "requestTemplates": templates})
+    assert lab.http.post(f"{api.url}/x").json() == {"body": "{}"}
+    assert lab.http.post(f"{api.url}/x", json={"how": [{"kind": "Event"}]}).content == b""
+    text = {"Content-Type": "text/plain"}
+    assert lab.http.post(f"{api.url}/x", data="plain", headers=text).json() == {"body": "plain"}
+    broken = lab.http.post(f"{api.url}/x", data='\n{"how', headers=text)
+    assert (broken.status_code, broken.json()) == (
+        400, {"message": "Invalid JSON in request body"},
+    )  # fmt: skip
+
+
+PNG = b"\x89PNG\r\n"
+
+
+@pytest.mark.parametrize(
+    ("handling", "accept", "content"),
+    [
+        (None, "text/plain", b'"iVBORw0K"'),
+        (None, "image/png", PNG),
+        ("CONVERT_TO_BINARY", "text/plain", PNG),
+        ("CONVERT_TO_TEXT", "image/png", b'"iVBORw0K"'),
+    ],
+)
+def test_the_content_handling_of_a_response(
+    lab: Lab, make: Make, handling: str | None, accept: str, content: bytes
+) -> None:
+    code = 'def handler(event, context):\n    return "iVBORw0K"\n'
+    response = {"statusCode": "200"} | ({"contentHandling": handling} if handling else {})
+    api = custom(lab, make(code), {}, response, binaryMediaTypes=["image/png"])
+    headers = {"Accept": accept}
+    assert lab.http.post(f"{api.url}/x", json={}, headers=headers).content == content
+
+
+def test_the_content_handling_of_a_request(lab: Lab, make: Make) -> None:
+    integration = {
+        "contentHandling": "CONVERT_TO_TEXT",
+        "requestTemplates": {"image/png": '{"image": "$input.body"}'},
+    }
+    image = {"Content-Type": "image/png"}
+    api = custom(lab, make(ECHO), integration, binaryMediaTypes=["image/png"])
+    assert lab.http.post(f"{api.url}/x", data=PNG, headers=image).json() == {"image": "iVBORw0K"}
+    del integration["contentHandling"]
+    opaque = custom(lab, make(ECHO), integration, binaryMediaTypes=["image/png"])
+    assert lab.http.post(f"{opaque.url}/x", data=PNG, headers=image).status_code == 500
+
+
 def test_a_status_that_the_method_does_not_have(lab: Lab, make: Make) -> None:
     api = rest_api(lab)
     named = method(lab, api, "POST", "/")
@@ -250,6 +345,46 @@ def test_a_mock_for_cors(lab: Lab) -> None:
     response = lab.http.options(f"{api.url}/x", headers=asked)
     assert (response.status_code, response.content) == (204, b"")
     assert [response.headers[f"access-control-allow-{one.lower()}"] for one in names] == ["*"] * 3
+
+
+@pytest.mark.parametrize(
+    ("template", "status"),
+    [
+        ("{ statusCode: 200 }", 200),
+        ('{"statusCode": 200, }', 200),
+        ("{'statusCode': 200}", 200),
+        ('{"a": "b", "statusCode": 200}', 200),
+        ('{"statusCode": -1000}', 200),
+        ('{"statusCode": "200"}', 500),
+        ('{"statusCode": 200', 500),
+        ("statusCode: 200", 500),
+        ('{"statusCode": 200.5}', 500),
+    ],
+)
+def test_what_a_mock_takes_for_a_status(lab: Lab, template: str, status: int) -> None:
+    """The first is what CDK writes for preflights."""
+    api = rest_api(lab)
+    integration = {"type": "MOCK", "requestTemplates": {"application/json": template}}
+    mapped(lab, method(lab, api, "GET", "/"), integration)
+    deploy(lab, api)
+    answered = lab.http.get(api.url)
+    assert (answered.status_code, answered.content == b"") == (status, status == 200)
+
+
+def test_a_mock_that_gives_the_body_back(lab: Lab) -> None:
+    """By an override that the response's template reads, as recorded on AWS."""
+    api = rest_api(lab)
+    asked = '#set($context.requestOverride.path.body = $input.body){"statusCode": 200, }'
+    answered = (
+        "#set($body = $context.requestOverride.path.body)$util.parseJson($body).a $input.body"
+    )
+    mapped(
+        lab, method(lab, api, "POST", "/"),
+        {"type": "MOCK", "requestTemplates": {"application/json": asked}},
+        {"statusCode": "200", "responseTemplates": {"application/json": answered}},
+    )  # fmt: skip
+    deploy(lab, api)
+    assert lab.http.post(api.url, json={"a": 1}).text == "1 {}"
 
 
 def test_a_mock_chooses_by_status(lab: Lab) -> None:

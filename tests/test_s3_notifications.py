@@ -149,6 +149,9 @@ def test_versions_and_delete_markers_are_told(stage: Stage) -> None:
     marker = stage.s3.delete_object(Bucket="photos", Key="a")["VersionId"]
     stage.s3.delete_object(Bucket="photos", Key="a", VersionId=marker)
     stage.s3.delete_object(Bucket="photos", Key="a", VersionId=version)
+    # Of an object that was never there, too: it gets a delete marker.
+    absent = stage.s3.delete_object(Bucket="photos", Key="b")
+    assert absent["DeleteMarker"] is True
     records = sorted(stage.records(), key=lambda one: one["s3"]["object"]["sequencer"])
     # AWS's documentation of events for EventBridge has the same ETag, that of nothing.
     assert records[1]["s3"]["object"]["eTag"] == "d41d8cd98f00b204e9800998ecf8427e"
@@ -157,7 +160,10 @@ def test_versions_and_delete_markers_are_told(stage: Stage) -> None:
         ("ObjectRemoved:DeleteMarkerCreated", marker),
         ("ObjectRemoved:Delete", marker),
         ("ObjectRemoved:Delete", version),
+        ("ObjectRemoved:DeleteMarkerCreated", absent["VersionId"]),
     ]
+    (marker,) = stage.s3.list_object_versions(Bucket="photos")["DeleteMarkers"]
+    assert (marker["Key"], marker["VersionId"]) == ("b", absent["VersionId"])
 
 
 def test_presigned_uploads_are_puts_and_posts(stage: Stage) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lambdalab import Lab
 from tests.engine import RUNTIME, invoke, refusal
-from tests.sam_stage import ALL, EXPAND, IAM, NAMED, SamStack, code, function, sam
+from tests.sam_stage import ALL, EXPAND, IAM, NAMED, SAM, SamStack, code, function, sam
 from tests.stacks import NOTHING, get, left, ref
 
 Json = dict[str, Any]
@@ -162,9 +162,59 @@ def test_an_update_that_sam_refuses_leaves_the_stack(stack: SamStack, lab: Lab) 
     assert invoke(lab.client("lambda"), stack.resources["Function"]).value == "one"
 
 
+def test_parts_of_a_template_may_stand_in_a_bucket(lab: Lab) -> None:
+    cfn, s3 = lab.client("cloudformation"), lab.client("s3")
+    s3.create_bucket(Bucket="parts")
+    uri = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations"
+    proxy = {"type": "aws_proxy", "httpMethod": "POST", "uri": {"Fn::Sub": uri}}
+    said = {"/x": {"get": {"x-amazon-apigateway-integration": proxy}}}
+    document = {"openapi": "3.0.1", "info": {"title": "t", "version": "1"}, "paths": said}
+    s3.put_object(Bucket="parts", Key="api.json", Body=json.dumps(document))
+    place = {"Location": {"Fn::Sub": "s3://${Bucket}/api.json"}}
+    part = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": place}}
+    event = {
+        "Type": "Api",
+        "Properties": {"RestApiId": {"Ref": "A"}, "Path": "/x", "Method": "get"},
+    }
+    answer = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'included'}\n"
+    resources = {
+        "A": {"Type": "AWS::Serverless::Api",
+              "Properties": {"StageName": "s", "DefinitionBody": part}},
+        "F": function(answer, Events={"E": event}),
+    }  # fmt: skip
+    given = {"Parameters": {"Bucket": {"Type": "String", "Default": "parts"}}}
+    told = {"Outputs": {"Id": {"Value": {"Ref": "A"}}}}
+    stack = SamStack(lab)
+    assert stack.deploy(resources, **given, **told) == "CREATE_COMPLETE", stack.reasons
+    host = f"https://{stack.outputs['Id']}.execute-api.us-east-1.amazonaws.com"
+    assert lab.http.get(f"{host}/s/x").text == "included"
+    s3.delete_object(Bucket="parts", Key="api.json")
+    body = sam(resources, **given)
+    cfn.create_stack(StackName="gone", TemplateBody=body, Capabilities=ALL)
+    (found,) = cfn.describe_stacks(StackName="gone")["Stacks"]
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Transform AWS::Include failed with: " in found["StackStatusReason"]
+
+
+def test_loops_make_functions_of_sam(lab: Lab) -> None:
+    loop = ["Name", {"Ref": "Names"}, {"F${Name}": function(FunctionName="f-${Name}")}]
+    body = {
+        "Transform": ["AWS::LanguageExtensions", SAM],
+        "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "one,two"}},
+        "Resources": {"Fn::ForEach::Functions": loop},
+    }
+    cfn = lab.client("cloudformation")
+    cfn.create_stack(StackName="loops", TemplateBody=json.dumps(body), Capabilities=ALL)
+    assert cfn.describe_stacks(StackName="loops")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    found = lab.client("lambda").list_functions()["Functions"]
+    assert sorted(one["FunctionName"] for one in found) == ["f-one", "f-two"]
+    shown = cfn.get_template(StackName="loops")["TemplateBody"]
+    assert shown["Transform"] == body["Transform"]
+
+
 @pytest.mark.parametrize(
     ("transform", "code"),
-    [("Nonsense", "ValidationError"), ("AWS::LanguageExtensions", "NotImplementedException")],
+    [("Nonsense", "ValidationError"), ("AWS::CodeStar", "NotImplementedException")],
 )
 def test_a_transform_that_is_not_there_is_named(transform: str, code: str, lab: Lab) -> None:
     body = json.dumps({"Transform": transform, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}})

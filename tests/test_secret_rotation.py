@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import pytest
 
-from lambdalab import Lab
+from lambdalab import Lab, facts
+from lambdalab.errors import AwsError
+from lambdalab.sources import secret_schedules
 from tests.conftest import StartLab
 from tests.engine import RUNTIME, refusal
 
@@ -108,18 +111,19 @@ def test_four_steps_make_a_new_version_the_current_one(stage: Stage) -> None:
     shown = stage.told("db")
     assert shown["RotationEnabled"] is True
     assert shown["RotationRules"] == {"AutomaticallyAfterDays": 30}
-    assert set(shown["VersionIdsToStages"][told["VersionId"]]) == {"AWSCURRENT", "AWSPENDING"}
+    assert shown["VersionIdsToStages"][told["VersionId"]] == ["AWSCURRENT", "AWSPENDING"]
     (one, *_) = [r for r in stage.lab.timeline.of("rotates") if r.kind == "push"]
     assert one.detail["service"] == "secretsmanager.amazonaws.com"
 
 
 def test_a_schedule_rotates_again_and_again(stage: Stage) -> None:
     stage.secret("daily", stage.rotates, ScheduleExpression="rate(1 day)", Duration="2h")
-    stage.lab.clock.advance(days=3, seconds=60)
+    stage.lab.clock.advance(days=3)  # with three midnights
     assert stage.value("daily") == "a++++"
     assert stage.told("daily")["RotationRules"] == {
-        "ScheduleExpression": "rate(1 day)", "Duration": "2h",
+        "ScheduleExpression": "rate(1 day)", "Duration": "2h", "AutomaticallyAfterDays": 1,
     }  # fmt: skip
+    assert str(stage.told("daily")["NextRotationDate"].astimezone(UTC).time()) == "00:00:00"
     stage.secrets.cancel_rotate_secret(SecretId="daily")
     stage.lab.clock.advance(days=3)
     assert stage.value("daily") == "a++++"
@@ -173,15 +177,110 @@ def test_what_makes_no_sense_is_refused(stage: Stage) -> None:
     stage.secrets.create_secret(Name="odd", SecretString="a")
     found = refusal(stage.rotate, name="odd")
     assert found.message == "No Lambda rotation function ARN is associated with this secret."
-    for rules in (
-        {"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"},
-        {"ScheduleExpression": "now and then"},
-    ):
-        found = refusal(stage.rotate, name="odd", function=stage.rotates, **rules)
-        assert found.code == "InvalidParameterException"
+    both: dict[str, Any] = {"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"}
+    found = refusal(stage.rotate, name="odd", function=stage.rotates, **both)
+    assert (found.code, found.message) == (
+        "InvalidParameterException",
+        "You cannot specify both rotation frequency and schedule expression together.",
+    )
     assert refusal(stage.rotate, name="none", function=stage.rotates).code == (
         "ResourceNotFoundException"
     )
+    found = refusal(stage.secrets.cancel_rotate_secret, SecretId="odd")
+    assert "function ARN configured and you didn't include" in found.message
     stage.secrets.delete_secret(SecretId="odd")
     found = refusal(stage.rotate, name="odd", function=stage.rotates)
     assert found.code == "InvalidRequestException"
+    for call in (
+        lambda: stage.value("odd"),
+        lambda: stage.secrets.put_secret_value(SecretId="odd", SecretString="b"),
+        lambda: stage.secrets.update_secret(SecretId="odd", SecretString="b"),
+    ):
+        assert refusal(call).message.endswith("because it was marked for deletion.")
+    found = refusal(stage.secrets.create_secret, Name="odd", SecretString="b")
+    assert found.message.endswith("a secret with this name is already scheduled for deletion.")
+
+
+# The examples of AWS's user guide on rotation schedules, and what it says is none.
+@pytest.mark.parametrize(
+    ("expression", "window", "refused"),
+    [
+        ("rate(4 hours)", None, None),
+        ("rate(10 days)", "3h", None),
+        ("cron(0 /8 * * ? *)", None, None),
+        ("cron(0 8/8 * * ? *)", "4h", None),
+        ("cron(0 4/12 * * ? *)", None, None),
+        ("cron(0 10 ? * SUN#1 *)", None, None),
+        ("cron(0 16 L * ? *)", "6h", None),
+        ("cron(0 12 1 1/3 ? *)", None, None),
+        ("rate(3 hours)", None, "rate-hours"),
+        ("rate(24 hours)", None, "rate-hours"),
+        ("rate(1000 days)", None, "rate-days"),
+        ("rate(240 minutes)", None, "schedule"),
+        ("at(2030-01-01T00:00:00)", None, "schedule"),
+        ("cron(0/5 8 * * ? *)", None, "schedule"),
+        ("cron(0 * * * ? *)", None, "schedule"),
+        ("cron(0 8,10 * * ? *)", None, "schedule"),
+        ("cron(0 8 * * ? 2030)", None, "schedule"),
+        ("cron(0 8 * * * *)", None, "schedule"),
+        ("cron(0 x * * ? *)", None, "schedule"),
+        ("cron(0 8 * *)", None, "schedule"),
+        ("rate(10 days)", "3x", "window"),
+        ("rate(10 days)", "25h", "window"),
+        ("rate(4 hours)", "5h", "window-over-rate"),
+        ("cron(0 22 * * ? *)", "3h", "window-over-day"),
+    ],
+)
+def test_schedules_and_windows(expression: str, window: str | None, refused: str | None) -> None:
+    rules = {"ScheduleExpression": expression} | ({"Duration": window} if window else {})
+    if refused is None:
+        secret_schedules.check(rules)
+        assert secret_schedules.next_date(expression, 1e9)
+        return
+    with pytest.raises(AwsError) as caught:
+        secret_schedules.check(rules)
+    assert caught.value.message == str(facts.message(f"secret.{refused}"))
+
+
+def test_windows_begin_on_the_hour() -> None:
+    day, hour = 1_699_920_000, 3600
+    assert secret_schedules.next_date("rate(10 days)", day + 5000) == day + 10 * DAY
+    assert secret_schedules.next_date("rate(4 hours)", day + 5000) == day + 5 * hour
+
+
+def test_versions_are_told_as_aws_does(stage: Stage) -> None:
+    """What LocalStack recorded of AWS."""
+    secrets = stage.secrets
+    first = secrets.create_secret(Name="told", SecretString="a")["VersionId"]
+    found = refusal(stage.value, name="told", VersionStage="AWSPENDING")
+    assert (found.code, found.message) == (
+        "ResourceNotFoundException",
+        "Secrets Manager can't find the specified secret value for staging label: AWSPENDING",
+    )
+    assert found.status == 400
+    assert "LastAccessedDate" not in stage.told("told")
+    stage.value("told")
+    assert str(stage.told("told")["LastAccessedDate"].astimezone(UTC).time()) == "00:00:00"
+    second = secrets.put_secret_value(SecretId="told", SecretString="b")["VersionId"]
+    third = secrets.put_secret_value(SecretId="told", SecretString="c")["VersionId"]
+    shown = secrets.list_secret_version_ids(SecretId="told")
+    assert shown["ARN"] == stage.told("told")["ARN"]
+    assert "NextToken" not in shown
+    labels = {one["VersionId"]: one["VersionStages"] for one in shown["Versions"]}
+    assert labels == {second: ["AWSPREVIOUS"], third: ["AWSCURRENT"]}
+    assert labels == stage.told("told")["VersionIdsToStages"]
+    assert "LastAccessedDate" not in shown["Versions"][0]
+    assert shown["Versions"][0]["KmsKeyIds"] == ["DefaultEncryptionKey"]
+    shown = secrets.list_secret_version_ids(SecretId="told", IncludeDeprecated=True)
+    (old,) = [one for one in shown["Versions"] if one["VersionId"] == first]
+    assert "VersionStages" not in old
+    assert old["LastAccessedDate"]
+    move = {"SecretId": "told", "VersionStage": "AWSPREVIOUS", "MoveToVersionId": first}
+    found = refusal(secrets.update_secret_version_stage, **move)
+    assert found.message == (
+        "The parameter RemoveFromVersionId can't be empty. Staging label AWSPREVIOUS is currently "
+        f"attached to version {second}, so you must explicitly reference that version in "
+        "RemoveFromVersionId."
+    )
+    secrets.update_secret_version_stage(RemoveFromVersionId=second, **move)
+    assert stage.value("told", VersionStage="AWSPREVIOUS") == "a"

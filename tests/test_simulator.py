@@ -373,14 +373,18 @@ def test_a_trace_of_dates(tmp_path) -> None:
         ("", "has no column 'time': it has nothing"),
         ("when\n1\n", "has no column 'time': it has when"),
         ("time\n1\n\nsoon\n", "line 4: 'soon' is no time"),
-        ("time\ninf\n", "finite"),
+        ("time\n1\n\ninf\n", "line 4: inf is no finite number"),
+        ("time\n2026-11-20T10:00\n5\n", "line 3: '5' comes among dates"),
+        ("time, length\n1, 2\n2, -1\n", "line 3 has -1: none may be below 0"),
+        ("time,length\n1\n", "line 2: None is no time: give seconds"),
+        ("time,length\n1,\u00e9\n", "is not in UTF-8: save it as a text in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_trace(tmp_path, text, message) -> None:
     path = tmp_path / "trace.csv"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match=message):
-        Trace.from_csv(path)
+        Trace.from_csv(path, duration="length" if "length" in text else None)
 
 
 def test_a_trace_from_a_table() -> None:
@@ -393,6 +397,27 @@ def test_a_trace_from_a_table() -> None:
     with pytest.raises(ValueError, match="no column 'when'"):
         Trace.from_frame(frame, "when")
     assert arrivals(Trace.from_frame({"time": [4, 2]})).tolist() == [2, 4]
+    frame["time"] = ["2026-11-20 10:00", "2026-11-20T10:01Z"]
+    frame["span"] = pandas.to_timedelta([1, 2], unit="s")
+    trace = Trace.from_frame(frame, duration="span")
+    assert np.diff(arrivals(trace)).tolist() == [60]
+    assert trace.durations.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="number 2 of times: NaT is no finite number"):
+        Trace(pandas.to_datetime(["2026-11-20", None]))
+
+
+def test_dates_of_numpy_are_seconds_whatever_their_unit() -> None:
+    for unit in ("s", "ms", "ns"):
+        dates = np.array(["2026-11-20T10:00", "2026-11-20T10:01"], dtype=f"datetime64[{unit}]")
+        assert Trace(dates).times.tolist() == [1_795_168_800, 1_795_168_860]
+
+
+def test_a_whole_number_may_be_written_as_any_number() -> None:
+    run = simulate(
+        Poisson(10, requests=1e2), Function(memory=512.0), Policy(reserved=5.0), seed=1.0
+    )
+    assert len(run) == 100
+    assert len(simulate(Queue(1e2, batch_size=np.int64(5)))) == 20
 
 
 def test_a_trace_from_a_timeline_comes_out_as_it_went_in() -> None:
@@ -463,6 +488,24 @@ def test_the_summary_counts() -> None:
     assert dict(zip(*summary.table().values(), strict=True))["requests"] == len(run)
 
 
+@pytest.mark.parametrize(("init", "duration", "rate"), [(0.7, 0.3, 10), (0.3, 0.1, 30)])
+def test_no_more_run_together_than_the_account_has(init, duration, rate) -> None:
+    """Who takes the place of one that has just ended does not run beside it, not by rounding."""
+    workload = Regular(rate, seconds=50, retry=Retry(10, first=0.1, growth=1, jitter=0))
+    policy = Policy(account=10, floor=0, idle=0.0)
+    run = simulate(workload, Function(duration, init), policy)
+    assert run.peak == 10
+    moments = np.sort(np.concatenate([run.arrival, run.start, run.end]))
+    running, there = run.concurrency.at(moments)
+    assert (running.max(), there.max()) == (10, 10)
+
+
+def test_a_stopped_function_does_not_take_the_memory_of_the_machine(monkeypatch) -> None:
+    monkeypatch.setattr("lambdalab.simulator.places.MOST_REFUSALS", 20_000)
+    with pytest.raises(ValueError, match="more than 20,000 requests would be refused: try again"):
+        simulate(Queue(100), policy=Policy(reserved=0))
+
+
 def test_concurrency_over_time() -> None:
     policy = Policy(idle=1, age=1e9)
     run = simulate(Trace([0.0, 1.0, 2.0]), Function(5.0, init=0), policy)
@@ -528,6 +571,9 @@ def test_provisioned_concurrency_costs_also_when_it_waits() -> None:
         (lambda: Poisson(1e9, seconds=1e9), "requests; 200,000,000 at most"),
         (lambda: Poisson(5, seconds=-1), "seconds is -1"),
         (lambda: Steps([], 5), "rates is empty"),
+        (lambda: Steps([1, 2], 5), r"rates is \[1, 2\]: give pairs"),
+        (lambda: Steps([(0, 1), (math.nan, 2)], 5), "the time of the rate 2 is nan"),
+        (lambda: Steps([(0, 1)], None), "seconds is None"),
         (lambda: Steps([(3, 1), (2, 1)], 5), "must rise"),
         (lambda: Steps([(0, -1)], 5), "the rate at 0 s is -1"),
         (lambda: OnOff(5, 0, 1, 9), "on is 0"),
@@ -536,7 +582,12 @@ def test_provisioned_concurrency_costs_also_when_it_waits() -> None:
         (lambda: Bursts(-1, 10, 30), "size is -1"),
         (lambda: Trace([0, 1], [1]), "2 times and 1 durations"),
         (lambda: Trace([0], [-1]), "none may be below 0"),
-        (lambda: Trace(["x"]), "times must be numbers"),
+        (lambda: Trace(["x"]), "number 1 of times: 'x' is no time: give seconds, or ISO dates"),
+        (lambda: Trace([0, math.nan]), "number 2 of times: nan is no finite number of seconds"),
+        (lambda: Trace(5), "times must be numbers of seconds in a list, not 5"),
+        (lambda: Trace([[1], [2]]), "in one list, not in several"),
+        (lambda: Trace([0], ["2026-11-20"]), "number 1 of durations: '2026-11-20' is no time"),
+        (lambda: Trace.from_frame([1]), "a list has no columns: give a DataFrame or a dict"),
         (lambda: Function(-1), "duration is -1"),
         (lambda: Function("fast"), "duration is 'fast'"),
         (lambda: Function(memory=64), "memory is 64: it must be between 128 and 10240"),
@@ -548,10 +599,18 @@ def test_provisioned_concurrency_costs_also_when_it_waits() -> None:
         (lambda: Lognormal(1, 0.5), "p99 is 0.5"),
         (lambda: Empirical(()), "samples is empty"),
         (lambda: Empirical((1, -1)), "the smallest sample is -1"),
+        (lambda: Empirical(5), "samples must be numbers of seconds, not 5"),
+        (lambda: Empirical((1, math.inf)), "samples must be finite numbers of seconds: inf"),
         (lambda: Lognormal.fitted([]), "there are no times"),
+        (lambda: Lognormal.fitted([1, math.nan]), "finite numbers of seconds: nan is none"),
+        (lambda: Lognormal.fitted([1, -1]), "the smallest time is -1"),
+        (lambda: Empirical.fitted(["fast"]), "what is fitted must be numbers of seconds"),
         (lambda: Lognormal.fitted([0.0]), "times above 0"),
         (lambda: Policy(account=-1), "account is -1"),
         (lambda: Policy(idle=(5, 1)), "the longest idle is 1"),
+        (lambda: Policy(idle=(1, 2, 3)), "give one number of seconds, or shortest and longest"),
+        (lambda: Policy(claimed=1001), "claimed is 1001: the account has 1000 in all"),
+        (lambda: Policy(reserved=False), "reserved is False: it must be a whole number"),
         (lambda: Retry(attempts=0), "attempts is 0"),
         (lambda: Retry(jitter=2), "jitter is 2"),
         (lambda: Retry(growth=0.5), "growth is 0.5"),
@@ -562,10 +621,22 @@ def test_provisioned_concurrency_costs_also_when_it_waits() -> None:
         (lambda: Queue(5, visibility=0), "visibility is 0: it must be a number, more than 0"),
         (lambda: Queue(5, maximum_concurrency=1), "maximum_concurrency is 1"),
         (lambda: Queue(5, maximum_concurrency=5, pollers=(2, 9)), "not both"),
+        (lambda: Queue(5, batch_size=1.5), "batch_size is 1.5: it must be a whole number"),
+        (lambda: Queue(5, max_receives=0), "max_receives is 0"),
+        (lambda: Queue(5, pollers=9), "pollers is 9: give two numbers, the least and the most"),
         (lambda: Queue(Poisson(1, 1, retry=SDK)), "messages do not try again"),
         (lambda: Stream(5, parallelization=11), "parallelization is 11"),
         (lambda: Stream(5, window=301), "window is 301"),
         (lambda: simulate(Poisson(1, 1), seed=-1), "seed is -1"),
+        (lambda: simulate(None), "workload is None: it must be a workload, such as Poisson"),
+        (lambda: simulate(Poisson), "it must be a workload, such as Poisson"),
+        (lambda: simulate(Poisson(1, 1), 0.5), "function is 0.5: it must be a Function"),
+        (lambda: simulate(Poisson(1, 1), Policy()), "it must be a Function"),
+        (lambda: simulate(Poisson(1, 1), policy="x"), "policy is 'x': it must be a Policy"),
+        (lambda: simulate(Poisson(1, 1, retry=3)), "retry is 3: it must be a Retry"),
+        (lambda: price(-1, 0), "invocations is -1"),
+        (lambda: price(1, math.nan), "gb_seconds is nan"),
+        (lambda: price(1, 1, architecture="arm"), "it must be one of x86_64, arm64"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_in_one_line(make, message) -> None:

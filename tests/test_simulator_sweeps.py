@@ -81,5 +81,28 @@ def test_a_value_that_is_refused_is_refused_before_anything_runs() -> None:
     assert not told
 
 
+def test_a_figure_does_not_cover_a_setting_of_its_name() -> None:
+    table = sweep(Poisson(20, requests=50), duration=[0.1, 0.5], requests=[50])
+    assert table["duration"] == [0.1, 0.5]
+    assert table["requests"] == table["run_requests"] == [50, 50]
+    run = simulate(Poisson(20, requests=50), Function(0.5))
+    assert table["run_duration"][1] == run.summary().duration
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"memory": 128}, r"memory is 128: give a list of values, such as \[128\]"),
+        ({"architecture": "arm64"}, "architecture is 'arm64': give a list"),
+        ({"seeds": 3}, "seeds is 3: give a list"),
+        ({"seed": [3]}, "give seeds, a list of them"),
+        ({"client": 3}, "client is 3: it must be a Dask client or an executor"),
+    ],
+)
+def test_what_is_no_list_of_values_is_told_so(given, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        sweep(WORKLOAD, **given)
+
+
 def test_no_values_give_no_rows() -> None:
     assert sweep(WORKLOAD, memory=[]) == {"memory": [], "seed": []}

@@ -32,6 +32,8 @@ BY_ATTRIBUTES: list[tuple[Any, dict[str, tuple[str, Any]], bool]] = [
     ({"store": [{"exists": True}]}, {"attr1": ("Number", "111")}, False),
     ({"store": [{"exists": False}]}, STORE, False),
     ({"store": [{"exists": False}]}, {"def": ("Number", "99")}, True),
+    # By the documentation: there must be an attribute.
+    ({"store": [{"exists": False}]}, {}, False),
     ({"store": ["value1"]}, {"store": ("String.Array", '["value1", "value2"]')}, True),
     ({"store": ["value1"]}, {"store": ("String", "value1")}, True),
     ({"store": ["value1"]}, {"store": ("String.Array", '["value3"]')}, False),
@@ -46,7 +48,10 @@ BY_ATTRIBUTES: list[tuple[Any, dict[str, tuple[str, Any]], bool]] = [
     ({"a": [1]}, {"a": ("String.Array", "[true]")}, False),
     ({"a": [{"anything-but": ["rugby"]}]}, {"a": ("String", "baseball")}, True),
     ({"a": [{"anything-but": ["rugby"]}]}, {"a": ("String", "rugby")}, False),
-    ({"a": [{"anything-but": ["rugby"]}]}, {"a": SPORTS}, True),
+    # By the newer documentation: none of an array's members may be listed.
+    ({"a": [{"anything-but": ["rugby"]}]}, {"a": SPORTS}, False),
+    ({"a": [{"anything-but": ["golf"]}]}, {"a": SPORTS}, True),
+    ({"$or": [{"a": [{"anything-but": ["rugby"]}]}, {"b": ["x"]}]}, {"a": SPORTS}, False),
     ({"a": [{"anything-but": [100, 500]}]}, {"a": ("Number", "101")}, True),
     ({"a": [{"anything-but": [100, 500]}]}, {"a": ("Number", "100.0")}, False),
     ({"a": [{"anything-but": {"prefix": "order-"}}]}, {"a": ("String", "data-entry")}, True),
@@ -101,6 +106,11 @@ BY_BODY: list[tuple[Any, Any, bool]] = [
     ({"a": ["1"]}, {"a": 1}, False),
     ({"a": [None]}, {"a": None}, True),
     ({"a": [{"exists": False}]}, {"b": 1}, True),
+    # By the documentation: a value that is neither null nor empty.
+    ({"a": [{"exists": True}]}, {"a": 0}, True),
+    ({"a": [{"exists": True}]}, {"a": None}, False),
+    ({"a": [{"exists": True}]}, {"a": ""}, False),
+    ({"a": [{"anything-but": ["x"]}]}, {"a": ["x", "y"]}, True),
     ({"a": ["x"]}, ["x"], False),
     ({"a": ["x"]}, "no object", False),
 ]
@@ -188,6 +198,9 @@ REFUSED: list[tuple[Any, str]] = [
         {"key": [{"numeric": [">", 20, "<", 30, "<", 50]}]},
         "Too many terms in numeric range expression",
     ),
+    # Of AWS's event-ruler.
+    ({"key": [{}]}, "Match expression name not found"),
+    ({"key": {"a": {}}}, "Empty objects are not allowed"),
     ({"key": [{"exists": None}]}, "exists match pattern must be either true or false."),
     ({"key": [{"exists": "no"}]}, "exists match pattern must be either true or false."),
     ({"key": [{"anything-but": {"wrong": None}}]}, "Unsupported anything-but pattern: wrong"),

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 TOPIC: Json = {"Type": "AWS::SNS::Topic"}
 # A real type that nothing here makes.
 UNMADE: Json = {"Type": "AWS::AppSync::Api", "Properties": {"Name": "api"}}
+CHANGE = {"ChangeSetName": "change"}
 
 
 def topic(name: str, **more: Any) -> Json:
@@ -198,12 +199,36 @@ def test_a_failed_creation_ends_as_its_creator_wants(
     assert (stage.cfn.describe_stacks()["Stacks"], stage.topics) == ([], [])
 
 
+def test_a_stack_that_never_was_made_cannot_be_changed(stage: Stage) -> None:
+    sections = {"Outputs": {"O": {"Value": {"Ref": "A"}}}}
+    template = {"A": topic("a"), "X": {**UNMADE, "DependsOn": "A"}}
+    assert stage.create(template, sections=sections) == "ROLLBACK_COMPLETE"
+    wish = {"StackName": "stack", "TemplateBody": body(template, **sections)}
+    for act, more in ((stage.cfn.update_stack, {}), (stage.cfn.create_change_set, CHANGE)):
+        found = refusal(act, **wish, **more)
+        assert found.code == "ValidationError"
+        assert found.message.endswith("is in ROLLBACK_COMPLETE state and can not be updated.")
+    told = stage.told()
+    assert told["DriftInformation"] == {"StackDriftStatus": "NOT_CHECKED"}
+    assert told["RollbackConfiguration"] == {}
+    # Nor is there a way back for one that was left half made.
+    options = {"sections": sections, "DisableRollback": True}
+    assert stage.create(template, "half", **options) == "CREATE_FAILED"
+    assert stage.told("half")["DisableRollback"]
+    assert refusal(stage.update, resources=template, name="half").code == "ValidationError"
+    assert stage.status("half") == "CREATE_FAILED"
+
+
 def test_a_failed_update_may_stay_as_it_is_and_go_on(stage: Stage) -> None:
     stage.create({"A": topic("a")})
     wrong = {"A": topic("a"), "N": topic("n"), "X": {**UNMADE, "DependsOn": "N"}}
     assert stage.update(wrong, DisableRollback=True) == "UPDATE_FAILED"
     assert stage.topics == ["a", "n"]
-    assert stage.update({"A": topic("a"), "N": topic("n")}) == "UPDATE_COMPLETE"
+    right = {"A": topic("a"), "N": topic("n")}
+    found = refusal(stage.update, resources=right)
+    assert found.code == "ValidationError"
+    assert "is currently in a non-terminal [UPDATE_FAILED] state." in found.message
+    assert stage.update(right, DisableRollback=True) == "UPDATE_COMPLETE"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lambdalab import Lab
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.stacks.templates import checks, parameters, text, types
+from lambdalab.neighbours.stacks.templates import checks, extensions, parameters, text, types
+from lambdalab.neighbours.stacks.templates.early import Early
 from lambdalab.neighbours.stacks.templates.functions import evaluate
 from lambdalab.neighbours.stacks.templates.scopes import Preview
 from tests.engine import refusal
@@ -237,7 +238,6 @@ def test_a_wrong_template_is_refused_in_cloudformations_words(template: Json, me
         (one(DeletionPolicy="Snapshot"), "DeletionPolicy Snapshot"),
         (one(CreationPolicy={}), "CreationPolicy"),
         (out("x", Hooks={}), "section Hooks"),
-        (one(Properties={"Fn::Transform": {"Name": "AWS::Include"}}), "Fn::Transform"),
     ],
 )
 def test_what_the_lab_does_not_act_on_is_named(template: Json, named: str) -> None:
@@ -516,3 +516,66 @@ def test_operations_that_the_lab_lacks_are_named(lab: Lab, operation: str) -> No
     found = refusal(getattr(client, operation), **given)
     assert found.code == "NotImplementedException"
     assert operation.replace("_", "") in found.message.lower()
+
+
+# ---- AWS::LanguageExtensions
+
+
+EXTENDED: list[tuple[Json, Json]] = [
+    # loops: in the names, in values, one in the other, over a parameter
+    ({"Fn::ForEach::L": ["X", ["a", "b"], {"Q${X}": {"N": {"Ref": "X"}, "T": "is ${X}"}}]},
+     {"Qa": {"N": "a", "T": "is a"}, "Qb": {"N": "b", "T": "is b"}}),
+    ({"Fn::ForEach::L": ["X", {"Ref": "List"}, {"Q&{X}": {"N": "${X}"}}]},
+     {"Qone": {"N": "one"}, "Qtwo": {"N": "t-wo"}}),
+    ({"Fn::ForEach::L": ["X", ["a"], {"Fn::ForEach::M": ["Y", ["1", "2"], {"${X}${Y}": {}}]}]},
+     {"a1": {}, "a2": {}}),
+    ({"A": {"P": {"Fn::ForEach::L": ["X", ["a", "b"], {"${X}": 1}], "c": 2}}},
+     {"A": {"P": {"a": 1, "b": 1, "c": 2}}}),
+    # functions
+    ({"A": {"Fn::Length": {"Ref": "List"}}}, {"A": 2}),
+    ({"A": {"Fn::ToJsonString": {"a": [1, {"Ref": "Word"}]}}}, {"A": '{"a":[1,"w"]}'}),
+    ({"A": {"Fn::ToJsonString": {"a": {"Ref": "Q"}}}},
+     {"A": {"Fn::Sub": ['{"a":"${Value0}"}', {"Value0": {"Ref": "Q"}}]}}),
+    ({"A": {"Fn::FindInMap": ["M", {"Ref": "Word"}, "x"]}}, {"A": "found"}),
+    ({"A": {"Fn::FindInMap": ["M", "w", "y", {"DefaultValue": "else"}]}}, {"A": "else"}),
+    ({"A": {"Fn::GetAtt": [{"Fn::Sub": "Q${Word}"}, "Arn"]}}, {"A": {"Fn::GetAtt": ["Qw", "Arn"]}}),
+    ({"A": {"DeletionPolicy": {"Ref": "Keep"}}}, {"A": {"DeletionPolicy": "Retain"}}),
+    ({"A": {"Fn::GetAtt": ["Q", "Arn"]}}, {"A": {"Fn::GetAtt": ["Q", "Arn"]}}),
+]  # fmt: skip
+
+
+def extended(resources: Json) -> Json:
+    declared = {"List": "CommaDelimitedList", "Word": "String", "Keep": "String"}
+    template = {
+        "Transform": extensions.NAME,
+        "Parameters": {name: {"Type": kind} for name, kind in declared.items()},
+        "Mappings": {"M": {"w": {"x": "found"}}},
+        "Resources": resources,
+    }
+    values = {"List": "one,t-wo", "Word": "w", "Keep": "Retain"}
+    found = extensions.extend(template, Early(template, values, {"AWS::Region": "r"}, PLACE))
+    made: Json = found["Resources"]
+    return made
+
+
+@pytest.mark.parametrize(("resources", "wanted"), EXTENDED)
+def test_the_language_is_extended(resources: Json, wanted: Json) -> None:
+    assert extended(resources) == wanted
+
+
+@pytest.mark.parametrize(
+    ("resources", "text"),
+    [
+        ({"Fn::ForEach::L": ["X", ["a", "a"], {"Q${X}": {}}]},
+         "Duplicate key 'Qa' when merging keys to parent object in Fn::ForEach"),
+        ({"Fn::ForEach::L": ["X", ["a"]]}, "Fn::ForEach::L needs an identifier"),
+        ({"Fn::ForEach::L": ["X", {"Ref": "Unknown"}, {"Q": {}}]}, "Fn::ForEach::L needs"),
+        ({"A": {"Fn::Length": {"Ref": "Word"}}}, "Fn::Length needs a list"),
+        ({"A": {"Fn::Length": {"Ref": "Q"}}}, "Fn::Length needs a value that is known"),
+        ({"A": {"DeletionPolicy": {"Ref": "Q"}}}, "DeletionPolicy needs a value that is known"),
+        ({"A": {"Fn::FindInMap": ["M"]}}, "every Fn::FindInMap object requires"),
+    ],
+)  # fmt: skip
+def test_a_wrong_extension_of_the_language_is_refused(resources: Json, text: str) -> None:
+    with pytest.raises(AwsError, match=text):
+        extended(resources)

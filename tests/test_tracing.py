@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_traced_function_has_a_segment_of_the_service_and_one_of_its_own(
     phases = [phase["name"] for phase in function["subsegments"]]
     assert phases == ["Initialization", "Invocation"]
     assert service["start_time"] <= function["start_time"] <= function["end_time"]
+    xray = lab.client("xray")
+    (trace,) = xray.batch_get_traces(TraceIds=[service["trace_id"]])["Traces"]
+    now = lab.clock.now()
+    listed = xray.get_trace_summaries(
+        StartTime=now - timedelta(minutes=1), EndTime=now + timedelta(minutes=1)
+    )["TraceSummaries"]
+    (summary,) = [one for one in listed if one["Id"] == service["trace_id"]]
+    lasted = round(service["end_time"] - service["start_time"], 3)
+    assert summary["Duration"] == summary["ResponseTime"] == trace["Duration"] == lasted
+    assert summary["Http"] == {"HttpStatus": 200}
+    assert [one["Type"] for one in summary["ServiceIds"]] == [
+        "AWS::Lambda", "AWS::Lambda::Function",
+    ]  # fmt: skip
     (line,) = [line for line in lab.tail(name).lines if line.startswith("XRAY")]
     assert f"SegmentId: {function['id']}\tSampled: true" in line
 

@@ -243,6 +243,8 @@ def test_sign_in_passes_the_functions(pool: Pool) -> None:
     assert second["request"]["newDeviceUsed"] is False
     assert third["triggerSource"] == "TokenGeneration_Authentication"
     assert third["request"]["groupConfiguration"]["groupsToOverride"] == []
+    # What begins a sign-in gives its metadata to the first function only.
+    assert not any("clientMetadata" in one["request"] for one in (first, second, third))
 
 
 def test_a_wrong_password_passes_the_first_function_only(pool: Pool) -> None:
@@ -264,14 +266,20 @@ def test_the_first_version_changes_the_id_token(pool: Pool) -> None:
     details = {
         "claimsToAddOrOverride": {"team": "blue", "sub": "somebody else"},
         "claimsToSuppress": ["email"],
-        "groupOverrideDetails": {"groupsToOverride": ["editors"]},
+        "groupOverrideDetails": {
+            "groupsToOverride": ["editors"],
+            "iamRolesToOverride": ["arn:aws:iam::123456789012:role/e"],
+            "preferredRole": "arn:aws:iam::123456789012:role/e",
+        },
     }
     pool.make({"TokenGeneration": {"claimsOverrideDetails": details}})
     pool.member()
     told = pool.sign_in()["AuthenticationResult"]
     token, access = claims(told["IdToken"]), claims(told["AccessToken"])
     assert (token["team"], token["cognito:groups"]) == ("blue", ["editors"])
-    assert "email" not in token
+    assert token["cognito:roles"] == [token["cognito:preferred_role"]]
+    assert access["cognito:groups"] == ["editors"]
+    assert not {"cognito:roles", "email"} & {*access, *set(token) - {"cognito:roles"}}
     assert token["sub"] != "somebody else"
     assert "team" not in access
     before = len(pool.events())
@@ -282,7 +290,8 @@ def test_the_first_version_changes_the_id_token(pool: Pool) -> None:
     assert pool.sources()[before:] == ["TokenGeneration_RefreshTokens"]
 
 
-def test_the_second_version_changes_the_access_token_too(pool: Pool) -> None:
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_the_second_version_changes_the_access_token_too(pool: Pool, version: str) -> None:
     details = {
         "idTokenGeneration": {"claimsToAddOrOverride": {"team": "blue"}},
         "accessTokenGeneration": {
@@ -291,7 +300,7 @@ def test_the_second_version_changes_the_access_token_too(pool: Pool) -> None:
         },
     }  # fmt: skip
     rules = {"TokenGeneration": {"claimsAndScopeOverrideDetails": details}}
-    pool.make(rules, names=[], PreTokenGenerationConfig={"LambdaVersion": "V2_0"})
+    pool.make(rules, names=[], PreTokenGenerationConfig={"LambdaVersion": f"V{version}_0"})
     pool.member()
     told = pool.sign_in()["AuthenticationResult"]
     assert claims(told["IdToken"])["team"] == "blue"
@@ -299,7 +308,7 @@ def test_the_second_version_changes_the_access_token_too(pool: Pool) -> None:
     assert (access["tier"], access["scope"]) == ("gold", "orders/read")
     (event,) = pool.events()
     assert (event["version"], event["request"]["scopes"]) == (
-        "2", ["aws.cognito.signin.user.admin"],
+        version, ["aws.cognito.signin.user.admin"],
     )  # fmt: skip
 
 

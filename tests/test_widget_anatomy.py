@@ -162,6 +162,12 @@ def test_no_remedy_makes_it_longer_and_the_best_is_best(settings: dict[str, Any]
     assert chart.billed.high <= chart.waited().high
 
 
+def test_no_handler_runs_longer_than_a_function_may() -> None:
+    longest = facts.quota("timeout.maximum").to("ms").value
+    chart = cold_start(handler_ms=longest / 2, memory=128, provisioned=True)
+    assert chart.waited() == (longest, longest)
+
+
 def test_nothing_at_all_is_drawn_too() -> None:
     chart = cold_start(provisioned=True, handler_ms=0)
     assert "waits for the handler only, 0 ms" in chart.verdict
@@ -284,6 +290,8 @@ def test_a_measurement_of_another_function_is_refused() -> None:
     found = made_up(StartSettings(init_ms=50))
     with pytest.raises(ValueError, match="measured is of a function with another init_ms"):
         cold_start(measured=found)
+    with pytest.raises(ValueError, match="measured is 5: it must be what measure_cold_start gave"):
+        cold_start(measured=5)  # type: ignore[arg-type]
 
 
 def test_a_lab_beside_it_notices_nothing() -> None:

@@ -126,8 +126,15 @@ def test_the_verdict_tells_both_prices():
     assert "38.1 run at a time; one t4g.small has room for 4" in drawn.verdict
 
 
+def test_no_ratio_is_told_in_powers_of_ten():
+    drawn = break_even(instances=1000)
+    ratio = drawn.on_ec2(1e7) / drawn.on_lambda(1e7)
+    assert f"Lambda is {ratio:,.0f} times cheaper." in drawn.verdict
+
+
 def test_what_is_free_is_said_to_be_free():
     assert "on 1 t4g.small: Lambda is free." in break_even(requests=1000).verdict
+    assert break_even(requests=1).verdict.startswith("1 request a month costs $0 on Lambda")
     assert "under 0.001 run at a time" in break_even(requests=1000).verdict
 
 

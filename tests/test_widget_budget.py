@@ -142,6 +142,7 @@ def test_the_account_shrinks_no_further_than_its_claims() -> None:
         ({"functions": {"a": {"b": 1}}}, "a share has reserved and provisioned, not {'b': 1}"),
         ({"functions": {"a": 7}}, "a share has reserved and provisioned, not 7"),
         ({"functions": ["a"]}, "functions maps names to shares, not ['a']"),
+        ({"lab": 5}, "lab is a int: give what start() has returned"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be(given: dict[str, Any], text: str) -> None:

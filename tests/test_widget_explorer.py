@@ -23,8 +23,18 @@ def test_steady_traffic_needs_rate_times_duration() -> None:
 def test_a_burst_above_what_is_reserved_is_throttled_for_that_reason() -> None:
     chart = scaling(rate=0, burst=300, reserved=100, duration=1000, shape="constant")
     assert chart.result.throttles == {"ReservedFunctionConcurrentInvocationLimitExceeded": 400}
-    assert "66.7% were throttled" in chart.verdict
-    assert "for the reason ReservedFunctionConcurrentInvocationLimitExceeded" in chart.verdict
+    reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert f"66.7% were throttled ({reason}). At most 100 ran together" in chart.verdict
+
+
+def test_every_reason_is_told() -> None:
+    chart = scaling(rate=2000, burst=300, reserved=150, duration=10, seconds=60, cpu=0)
+    assert len(chart.result.throttles) == 2
+    assert f"were throttled ({' and '.join(chart.result.throttles)})." in chart.verdict
+
+
+def test_one_of_each_is_told_as_one() -> None:
+    assert "At most 1 ran together, in 1 environment." in scaling(rate=0, burst=1).verdict
 
 
 def test_provisioned_environments_spare_the_burst_its_cold_starts() -> None:
@@ -81,7 +91,13 @@ def test_the_picture_draws_what_there_is() -> None:
         ({"reserved": 10, "provisioned": 20}, "should not be greater than the reserved"),
         ({"rate": 10_000}, "requests are too many to draw at once"),
         ({"shape": "round"}, "shape is 'round': it must be one of constant, lognormal"),
-        ({"rate": -1}, "rate is -1"),
+        ({"rate": -1}, "rate is -1: it must be a number, 0 or more"),
+        ({"rate": "5"}, "rate is '5'"),
+        ({"burst": 1.5}, "burst is 1.5: it must be a whole number"),
+        ({"duration": -1}, "duration is -1:"),
+        ({"init": -1}, "init is -1:"),
+        ({"seconds": 0}, "seconds is 0: it must be a number, more than 0"),
+        ({"account": "10"}, "account is '10'"),
         ({"memory": 64}, "memory is 64"),
         ({"cpu": 2}, "cpu is 2"),
     ],
@@ -89,6 +105,18 @@ def test_the_picture_draws_what_there_is() -> None:
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         scaling(**settings)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_function_may_take_no_time(shape: str) -> None:
+    run = scaling(duration=0, shape=shape, init=0).summary
+    assert (run.p99, run.peak_concurrency) == (0, 1)
+
+
+def test_what_cannot_be_measured_is_no_figure() -> None:
+    panel = widgets.scaling_explorer(predict="p99", reserved=0)
+    panel.guess(100)
+    assert panel.answer.endswith("100 ms, but nothing ran: there is nothing to measure.")
 
 
 def test_no_request_is_told_too() -> None:
@@ -114,6 +142,15 @@ def test_a_setting_beside_the_usual_ones_gets_a_place_on_its_slider() -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValueError, match="no setting bursts"):
         widgets.scaling_explorer(bursts=3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"reserved": 901}, {"shape": "round"}, {"rate": "5"}, {"burst": 1.5}, {"reserve": True}],
+)
+def test_an_explorer_that_could_show_nothing_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"minimum value|shape is|rate is|burst is|no setting"):
+        widgets.scaling_explorer(**settings)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

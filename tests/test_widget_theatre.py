@@ -239,6 +239,7 @@ def test_the_verdict_has_the_figures() -> None:
     assert run.table()["INIT (s)"] == ["0.500", "0.500", "0.000"]
     together = replay(simulate(Trace([0.0, 0.5, 2.0]), Function(1.5, init=0)))
     assert together.peak == 2  # what ends when another begins has made room for it
+    assert replay(simulate(Trace([0, 0]), Function(0, 0))).peak == 1
 
 
 def test_the_picture_is_drawn_with_its_words() -> None:

@@ -95,6 +95,20 @@ def test_a_request_keeps_path_and_header_names_as_they_were_sent() -> None:
     assert found.headers["x-camelcase"] == "One"
 
 
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("http://lab.example:80/a%20b?x=1", "/a%20b", "x=1"),
+        ("HTTPS://lab.example", "/", ""),
+        ("http://lab.example?x=http://y/z", "/", "x=http://y/z"),
+        ("/http://lab.example/a", "/http://lab.example/a", ""),
+    ],
+)
+def test_a_target_as_proxies_get_it_is_a_path(target: str, path: str, query: str) -> None:
+    found = seen(get(target))
+    assert (found.path, found.query_string) == (path, query)
+
+
 def test_a_body_comes_whole_by_length_and_in_chunks() -> None:
     assert seen(post("/", b"\x00\xffabc")).body == b"\x00\xffabc"
     chunked = post("/", b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -325,6 +339,24 @@ def test_a_handler_that_breaks_answers_500_and_the_log_says_why(
     assert "it broke" in caplog.text
 
 
+def test_a_client_that_sends_no_more_gets_what_it_has_asked_for() -> None:
+    sent = asyncio.Event()
+
+    async def later(path: str) -> Response:
+        await sent.wait()
+        await asyncio.sleep(0.01)
+        return Response(200, path.encode())
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(get("/a") + get("/b") + get("/half")[:-2])
+        writer.write_eof()
+        sent.set()
+        return await reader.read()
+
+    found = list(replies(talk(lambda request: later(request.path), conversation)))
+    assert [reply.body for reply in found] == [b"/a", b"/b"]
+
+
 def test_a_client_that_goes_away_does_not_stop_the_work() -> None:
     async def run() -> None:
         going, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -515,6 +547,17 @@ def test_an_answer_goes_out_part_by_part_and_the_next_one_behind_it() -> None:
     assert b"Content-Length" not in head
     body, _, behind = rest.partition(b"0\r\n\r\n")
     assert body == b"3\r\none\r\n5\r\nthree\r\n"
+    assert [reply.headers["x-seen"] for reply in replies(behind)] == ["GET /next ", "GET /end "]
+
+
+def test_head_gets_no_part_of_an_answer_in_parts() -> None:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(get("/stream").replace(b"GET", b"HEAD") + get("/next"))
+        return await until_quiet(reader, writer)
+
+    received = talk(streaming(b"one", b"three"), conversation)
+    head, _, behind = received.partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked" in head
     assert [reply.headers["x-seen"] for reply in replies(behind)] == ["GET /next ", "GET /end "]
 
 

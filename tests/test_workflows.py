@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,6 +57,10 @@ def test_events_tell_what_came_before_and_hold_what_went_in_and_out(stage: Flows
     assert output["Payload"] == {"got": {"n": 1}}
     assert output["StatusCode"] == output["SdkHttpMetadata"]["HttpStatusCode"] == 200
     assert output["ExecutedVersion"] == "$LATEST"
+    assert list(output["SdkHttpMetadata"]["HttpHeaders"]) == [
+        "X-Amz-Executed-Version", "x-amzn-Remapped-Content-Length", "Connection",
+        "x-amzn-RequestId", "Content-Length", "Date", "X-Amzn-Trace-Id", "Content-Type",
+    ]  # fmt: skip
 
 
 def test_the_push_is_on_the_timeline(stage: Flows) -> None:
@@ -157,6 +162,14 @@ def test_too_large_a_result_fails(stage: Flows) -> None:
     assert stage.failure(execution)[0] == "States.DataLimitExceeded"
 
 
+@pytest.mark.parametrize("name", ["States.ALL", "States.TaskFailed"])
+def test_no_wildcard_stands_for_what_is_too_large(stage: Flows, name: str) -> None:
+    catch = [{"ErrorEquals": [name], "Next": "B"}]
+    states = {"A": task(stage.worker, Catch=catch), "B": PASS}
+    execution = stage.run(states, {"big": 300_000})
+    assert stage.failure(execution)[0] == "States.DataLimitExceeded"
+
+
 # ---- other states
 
 
@@ -177,12 +190,6 @@ def test_a_choice_looks_at_its_input(stage: Flows) -> None:
     given = [{"n": 11}, {"n": 1, "name": "anna"}, {"n": 1}]
     told = [stage.output(stage.start(machine, one)) for one in given]
     assert told == ["Large", "Named", "Other"]
-
-
-def test_a_choice_without_a_way_out_fails(stage: Flows) -> None:
-    rules = [{"Variable": "$.n", "NumericEquals": 1, "Next": "P"}]
-    execution = stage.run({"C": {"Type": "Choice", "Choices": rules}, "P": PASS}, {"n": 2})
-    assert stage.failure(execution)[0] == "States.NoChoiceMatched"
 
 
 def test_a_map_calls_a_function_for_each_item_and_keeps_their_order(stage: Flows) -> None:
@@ -310,6 +317,10 @@ def test_a_machine_waits_for_another(stage: Flows) -> None:
 # ---- what is refused
 
 
+def of(state: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"StartAt": "A", "States": {"A": state}, **members}
+
+
 ROWS: list[tuple[Any, str]] = [
     ({}, "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /"),
     ({"StartAt": "A"}, "SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /"),
@@ -328,7 +339,40 @@ ROWS: list[tuple[Any, str]] = [
     (
         "not a definition",
         "INVALID_JSON_DESCRIPTION: Unrecognized token 'not': was expecting "
-        "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+        "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n"
+        ' at [Source: (String)"not a definition"; line: 1, column: 4]',
+    ),
+    (
+        {"StartAt": "A", "States": {"A": PASS}, "Foo": 1},
+        "SCHEMA_VALIDATION_FAILED: Field 'Foo' is not supported at /",
+    ),
+    (
+        of({**PASS, "_note": 1}),
+        "SCHEMA_VALIDATION_FAILED: Field '_note' is not supported at /States/A",
+    ),
+    (
+        of({**PASS, "Catch": []}),
+        "SCHEMA_VALIDATION_FAILED: Field 'Catch' is not supported at /States/A",
+    ),
+    (
+        of({**PASS, "Parameters": {"n": {"a.$": "a"}}}),
+        "SCHEMA_VALIDATION_FAILED: The value for the field 'a.$' must be a valid JSONPath or a "
+        "valid intrinsic function call at /States/A/Parameters/n",
+    ),
+    (
+        of({"Type": "Choice", "Default": "A"}),
+        "SCHEMA_VALIDATION_FAILED: These fields are required: [Choices] at /States/A",
+    ),
+    (
+        of(task(f"{INVOKE}.sync")),
+        f"SCHEMA_VALIDATION_FAILED: The resource provided {INVOKE}.sync is not recognized. The "
+        "value is not a valid resource ARN, or the resource is not available in this region. "
+        "at /States/A/Resource",
+    ),
+    (
+        of(task("arn:aws:states:::http:invoke")),
+        "SCHEMA_VALIDATION_FAILED: Lambda Lab does not act on the service integration http yet. "
+        "at /States/A/Resource",
     ),
 ]
 
@@ -354,6 +398,14 @@ MISSHAPEN: list[Any] = [
     {"StartAt": "A", "States": {"A": {**PASS, "Catch": "x"}}},
     {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": -5, "End": True}}},
     {"StartAt": "A", "States": {"A": {"Type": "Wait", "Timestamp": "soon", "End": True}}},
+    of({**PASS, "Next": "A"}), of({"Type": "Fail", "Next": "A"}), of({"Type": "Wait", "End": True}),
+    of({"Type": "Wait", "Seconds": 1, "SecondsPath": "$.n", "End": True}),
+    of({**PASS, "ResultPath": "$.l[*]"}), of({**PASS, "Parameters": {"a.$": "States.Foo(1)"}}),
+    of({**PASS, "InputPath": "$"}, QueryLanguage="JSONata"), of({**PASS, "Output": 1}),
+    of(task(INVOKE, TimeoutSeconds=0)), of(task(INVOKE, Catch=[{"ErrorEquals": ["X"]}])),
+    of(task(INVOKE, Retry=[{"ErrorEquals": ["States.ALL", "X"]}])),
+    of(task("arn:aws:states:::aws-sdk:s3:doNothing")), of(task("arn:aws:states:::sqs:doNothing")),
+    {"StartAt": "A" * 81, "States": {"A" * 81: PASS}},
     {"StartAt": "A", "States": {"A": None}}, {"StartAt": "A", "States": {"A": PASS}, "X": 1},
 ]  # fmt: skip
 
@@ -422,6 +474,10 @@ def test_what_is_not_there_is_not_found(stage: Flows) -> None:
     execution = missing.replace(":stateMachine:", ":execution:") + ":e"
     found = refusal(stage.sfn.describe_execution, executionArn=execution)
     assert found.code == "ExecutionDoesNotExist"
+    for ask in ("describe_state_machine", "start_execution", "list_executions"):
+        found = refusal(getattr(stage.sfn, ask), stateMachineArn="not_an_arn")
+        assert found.code == "InvalidArn"
+        assert found.message == "Invalid Arn: 'Invalid ARN prefix: not_an_arn'"
 
 
 def test_the_name_of_an_execution_is_used_once(stage: Flows) -> None:
@@ -444,6 +500,9 @@ ODD: list[tuple[str, dict[str, Any], str]] = [
      "Member must have value less than or equal to 1000"),
     ("start_execution", {"stateMachineArn": "arn", "input": "1" * 262_145}, "Value at 'input' "
      "failed to satisfy constraint: Member must have length less than or equal to 262144"),
+    ("list_executions", {"stateMachineArn": "arn", "statusFilter": "running"}, "Value 'running' at "
+     "'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: "
+     "[SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"),
     ("create_state_machine", {"name": "a", "definition": "{}", "roleArn": "r", "type": "FAST"},
      "Value 'FAST' at 'type' failed to satisfy constraint: "
      "Member must satisfy enum value set: [STANDARD, EXPRESS]"),
@@ -468,6 +527,29 @@ def test_requests_of_other_shapes_are_refused(stage: Flows) -> None:
     assert (found.code, found.message) == ("InvalidName", "Invalid Name: 'no blanks'")
 
 
+def test_all_that_is_wrong_with_the_ways_of_a_machine_is_told(stage: Flows) -> None:
+    states = {"pass1": {"Type": "Pass", "Next": "pass3"}, "pass2": PASS}
+    machine = {"StartAt": "pass1", "States": states}
+    found = refusal(stage.define, definition=json.dumps(machine))
+    assert found.message == (
+        "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: "
+        'pass3 at /States/pass1/Next, MISSING_TRANSITION_TARGET: State "pass2" is not reachable. '
+        "at /States/pass2'"
+    )
+    told = stage.sfn.validate_state_machine_definition(definition=json.dumps(machine), maxResults=1)
+    assert (told["result"], len(told["diagnostics"]), told["truncated"]) == ("FAIL", 1, True)
+
+
+def test_a_name_stands_for_one_state_of_the_whole_machine(stage: Flows) -> None:
+    branch = {"StartAt": "A", "States": {"A": PASS}}
+    both = {"Type": "Parallel", "Branches": [branch, branch], "End": True}
+    found = refusal(stage.define, definition=json.dumps({"StartAt": "P", "States": {"P": both}}))
+    assert found.message == (
+        "Invalid State Machine Definition: 'DUPLICATE_STATE_NAME: Duplicate State name: A at "
+        "/States/P/Branches[1]/States/A'"
+    )
+
+
 # ---- versions, aliases, changes
 
 
@@ -482,6 +564,24 @@ def test_what_runs_keeps_the_definition_that_it_was_started_with(stage: Flows) -
     stage.wind(60)
     assert stage.output(execution) == "old"
     assert stage.output(stage.start(machine)) == "new"
+    again = stage.sfn.update_state_machine(stateMachineArn=machine, definition=json.dumps(after))
+    assert again["revisionId"] == told["revisionId"]
+    ran = stage.sfn.describe_state_machine_for_execution(executionArn=execution)
+    assert json.loads(ran["definition"])["States"]["P"]["Result"] == "old"
+    assert "updateDate" in ran
+
+
+def test_a_machine_tells_which_states_read_which_variables(stage: Flows) -> None:
+    states = {
+        "A": {"Type": "Pass", "Assign": {"x": 1, "y": 2}, "Next": "B"},
+        "B": {**PASS, "Parameters": {"b.$": "States.MathAdd($y, $x)", "c.$": "$x"}},
+    }
+    machine = stage.machine(states)
+    told = stage.sfn.describe_state_machine(stateMachineArn=machine)
+    assert told["variableReferences"] == {"B": ["x", "y"]}
+    execution = stage.start(machine)
+    ran = stage.sfn.describe_state_machine_for_execution(executionArn=execution)
+    assert ran["variableReferences"] == {"B": ["x", "y"]}
 
 
 def test_versions_and_aliases_run_what_they_stand_for(stage: Flows) -> None:
@@ -513,6 +613,48 @@ def test_executions_and_histories_are_listed_page_by_page(stage: Flows) -> None:
     assert first["executionStartedEventDetails"] == {"roleArn": stage.role}
 
 
+def test_a_revision_is_published_once(stage: Flows) -> None:
+    def define(result: int) -> str:
+        return json.dumps({"StartAt": "A", "States": {"A": {**PASS, "Result": result}}})
+
+    machine = stage.define(define(1))
+    publish = partial(stage.sfn.publish_state_machine_version, stateMachineArn=machine)
+    first = publish()["stateMachineVersionArn"]
+    assert publish()["stateMachineVersionArn"] == first
+    assert refusal(publish, revisionId="other") == (
+        400,
+        "ConflictException",
+        "Failed to publish the State Machine version for revision other. "
+        "The current State Machine revision is INITIAL.",
+    )
+    change = partial(stage.sfn.update_state_machine, stateMachineArn=machine)
+    second = change(definition=define(2), publish=True)["stateMachineVersionArn"]
+    assert publish()["stateMachineVersionArn"] == second != first
+    routing = [{"stateMachineVersionArn": second, "weight": 100}]
+    stage.sfn.create_state_machine_alias(name="live", routingConfiguration=routing)
+    found = refusal(stage.sfn.delete_state_machine_version, stateMachineVersionArn=second)
+    assert (found.code, found.message.endswith("this version: [live]")) == (
+        "ConflictException",
+        True,
+    )
+
+
+def test_what_is_not_there_is_named(stage: Flows) -> None:
+    sfn = stage.sfn
+    made = sfn.create_activity(name="work")["activityArn"]
+    assert sfn.create_activity(name="work")["activityArn"] == made
+    missing = f"{made}-none"
+    text = f"Activity Does Not Exist: '{missing}'"
+    for ask in (sfn.describe_activity, sfn.get_activity_task):
+        assert refusal(ask, activityArn=missing) == (400, "ActivityDoesNotExist", text)
+    run = "arn:aws:states:us-east-1:123456789012:mapRun:m/l:1"
+    text = f"Resource not found: '{run}'"
+    assert refusal(sfn.describe_map_run, mapRunArn=run) == (400, "ResourceNotFound", text)
+    gone = "arn:aws:states:us-east-1:123456789012:stateMachine:gone"
+    tags = [{"key": "a", "value": "b"}]
+    assert refusal(sfn.tag_resource, resourceArn=gone, tags=tags).code == "ResourceNotFound"
+
+
 # ---- single states
 
 
@@ -525,6 +667,29 @@ def test_a_state_can_be_tried_alone(stage: Flows) -> None:
     assert (told["status"], told["error"]) == ("FAILED", "Odd")
     found = refusal(stage.sfn.test_state, **wanted | {"definition": '{"Type": "Map"}'})
     assert found.code == "InvalidDefinition"
+
+
+def test_a_trial_tells_what_comes_after_the_state(stage: Flows) -> None:
+    def tell(state: dict[str, Any], given: Any = None) -> Any:
+        told = stage.sfn.test_state(
+            definition=json.dumps(state), roleArn=stage.role, input=json.dumps(given or {})
+        )
+        return {name: told.get(name) for name in ("status", "nextState", "error")}
+
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}]
+    retry = [{"ErrorEquals": ["X"], "IntervalSeconds": 500}]
+    work = invoke("worker", Catch=catch, Retry=retry)
+    assert [
+        tell({"Type": "Pass", "Next": "B"}),
+        tell(work, {"fail": "X"}),
+        tell(work, {"fail": "Y"}),
+        tell({"Type": "Fail"}),
+    ] == [
+        {"status": "SUCCEEDED", "nextState": "B", "error": None},
+        {"status": "RETRIABLE", "nextState": None, "error": "X"},
+        {"status": "CAUGHT_ERROR", "nextState": "Sorry", "error": "Y"},
+        {"status": "FAILED", "nextState": None, "error": None},
+    ]
 
 
 # ---- what others hear

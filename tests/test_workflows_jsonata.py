@@ -140,6 +140,60 @@ def test_an_expression_that_is_wrong_fails_its_state(
     assert "EvaluationFailed" in stage.types(execution)
 
 
+FIELDS: list[tuple[dict[str, Any], str]] = [
+    (passing({"a": {"b": [1, "{% $x %}"]}}), "Output/a/b[1]"),
+    (passing(1, Assign={"v": "{% $x %}"}), "Assign/v"),
+    ({"Call": invoking("{% $x %}", End=True)}, "Arguments/Payload"),
+    ({"W": {"Type": "Wait", "Seconds": "{% $x %}", "End": True}}, "Seconds"),
+    ({"F": {"Type": "Fail", "Cause": "{% $x %}"}}, "Cause"),
+    ({"M": {"Type": "Map", "Items": "{% $x %}", "End": True, "ItemProcessor": {
+        "StartAt": "P", "States": passing(1)}}}, "Items"),
+    ({"C": {"Type": "Choice", "Default": "P", "Choices": [
+        {"Condition": "{% false %}", "Next": "P"}, {"Condition": "{% $x %}", "Next": "P"}]},
+      **passing(1)}, "Choices[1]/Condition"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("states", "field"), FIELDS)
+def test_a_failed_expression_is_told_of_once_with_its_field(
+    stage: Flows, states: dict[str, Any], field: str
+) -> None:
+    execution = stage.run(states, QueryLanguage="JSONata")
+    (event,) = (one for one in stage.events(execution) if one["type"] == "EvaluationFailed")
+    cause = (
+        f"An error occurred while executing the state '{next(iter(states))}' (entered at the event "
+        f"id #2). The JSONata expression '$x' specified for the field '{field}' returned nothing "
+        "(undefined)."
+    )
+    assert event["evaluationFailedEventDetails"] == {
+        "error": QUERY, "cause": cause, "location": field, "state": next(iter(states)),
+    }  # fmt: skip
+    assert stage.failure(execution) == (QUERY, cause)
+
+
+def test_a_condition_is_true_or_false(stage: Flows) -> None:
+    choice = {"Type": "Choice", "Choices": [{"Condition": "{% 5 %}", "Next": "P"}]}
+    error, cause = stage.failure(stage.run({"C": choice, **passing(1)}, QueryLanguage="JSONata"))
+    assert error == QUERY
+    assert cause.endswith(
+        "The JSONata expression '5' specified for the field 'Choices[0]/Condition' returned an "
+        "unexpected result type. Expected 'boolean', but was 'number' for value: 5"
+    )
+
+
+@pytest.mark.parametrize("kind", ["Parallel", "Map"])
+def test_what_fails_within_is_told_of_without(stage: Flows, kind: str) -> None:
+    inner = {"StartAt": "U", "States": {"U": {**passing("{% $x %}")["P"]}}}
+    catch = [{"ErrorEquals": [QUERY], "Next": "P"}]
+    work: dict[str, Any] = {"Type": kind, "Catch": catch, "End": True}
+    work |= {"Branches": [inner]} if kind == "Parallel" else {
+        "Items": [1], "ItemProcessor": inner,
+    }  # fmt: skip
+    told = result(stage, {"A": work, **passing("{% $states.input %}")})
+    assert told["Error"] == QUERY
+    assert "the state 'U'" in told["Cause"]
+
+
 def test_what_is_wrong_in_an_expression_can_be_caught(stage: Flows) -> None:
     catch = [{"ErrorEquals": [QUERY], "Output": "{% $states.errorOutput.Error %}", "Next": "P"}]
     states = {"Call": invoking("{% 1 + 'a' %}", Catch=catch, End=True)}

@@ -106,6 +106,7 @@ def _run(request: dict[str, Any], runtime: str) -> None:
     _read_path_files(own)
     sys.argv[:] = ["bootstrap.py", request["handler"]]
     _guard_loopback()
+    _reach_lab()
 
     from awslambdaric import bootstrap, lambda_runtime_client
 
@@ -244,6 +245,31 @@ def _refused(host: object) -> OSError:
         errno.EACCES,
         f"Lambda Lab: no request leaves this machine, so nothing was sent to {host}",
     )
+
+
+# The lab's own port, which speaks plain HTTP.
+
+
+def _reach_lab() -> None:
+    """HTTPS to the lab is HTTP: answers of custom resources go to AWS by HTTPS, and code says so.
+
+    Whoever takes only the host from the address asks at HTTPS's own port.
+    """
+    import http.client
+
+    host, _, port = os.environ.get("AWS_ENDPOINT_URL", "").rpartition("/")[2].partition(":")
+    if not port:
+        return
+    connect, places = http.client.HTTPSConnection.connect, (443, int(port))
+
+    def run(self: http.client.HTTPSConnection) -> None:
+        if self.host != host or self.port not in places:
+            connect(self)
+            return
+        self.port = int(port)
+        http.client.HTTPConnection.connect(self)
+
+    http.client.HTTPSConnection.connect = run  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from lambdalab.draws import identifier
 from lambdalab.errors import aws_error
 from lambdalab.functions.arns import LATEST
+from lambdalab.functions.capacity import PROVISIONED
 from lambdalab.functions.lookup import Caller, Directory
 from lambdalab.functions.paging import page
 from lambdalab.functions.records import Alias, Function, Version
@@ -60,6 +61,8 @@ class AliasService:
         version = given.get("FunctionVersion") or alias.version
         weights = _weights(given) if given.get("RoutingConfig") is not None else alias.weights
         _check_target(function, version, weights)
+        if alias.name in function.attachments(PROVISIONED):
+            _check_provisionable(function, version)
         before, alias.version, alias.weights = alias.version, version, weights
         alias.description = given.get("Description", alias.description)
         alias.revision_id = identifier(self._random)
@@ -127,6 +130,14 @@ def _check_target(function: Function, version: str, weights: dict[str, float]) -
             raise aws_error("function.missing", arn=function.qualified_arn(number))
     for number in weights:
         _check_alike(function.versions[version], function.versions[number])
+
+
+def _check_provisionable(function: Function, version: str) -> None:
+    """What is provisioned for an alias goes with it to a version that can have it."""
+    if version == LATEST:
+        raise aws_error("concurrency.provisioned-on-latest")
+    if function.versions[version].configuration.snapshot:
+        raise aws_error("concurrency.provisioned-snapstart")
 
 
 def _check_alike(version: Version, other: Version) -> None:

@@ -21,14 +21,13 @@ _MODE = 0o644 << 16
 def packed(source: str, runtime: str) -> bytes:
     """The deployment package, the same bytes for the same code.
 
-    Beside the code of a Python function lies the module that answers for custom resources.
+    Beside the code lies the module that answers for custom resources.
     """
     family = runtime.rstrip("0123456789.x")
     if family not in _FILES:
         raise _refusal(runtime)
-    files = {_FILES[family]: source}
-    if family == "python":
-        files["cfnresponse.py"] = cfnresponse.source()
+    answers, module = cfnresponse.of(family)
+    files = {_FILES[family]: source, answers: module}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
         for name, text in files.items():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambdalab import facts
+from lambdalab.insights.aggregates import AGGREGATES
 from lambdalab.insights.functions import FUNCTIONS, SPANS, floor_to
 from lambdalab.insights.records import Row
 from lambdalab.insights.tokens import QueryError, Words
@@ -36,6 +37,7 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 # What binds less stands first.
 _LEVELS = (("+", "-"), ("*", "/", "%"), ("^",))
 _DEEPEST = 60
+_FLAGS = re.compile(r"\(\?([imsx]+)\)")
 _NAMED_GROUP = re.compile(r"\(\?<(?![=!])")
 
 
@@ -63,8 +65,11 @@ def regex(words: Words) -> re.Pattern[str]:
     """A regular expression between slashes; named groups as ``(?<name>...)``."""
     token = words.next
     pattern, _, flags = words.of_kind("regex").text[1:].rpartition("/")
+    # Flags may stand anywhere in Java, and in Python at the begin only.
+    within = "".join(sorted({*flags, *"".join(_FLAGS.findall(pattern))}))
+    pattern = (f"(?{within})" if within else "") + _FLAGS.sub("", pattern)
     try:
-        return re.compile(_NAMED_GROUP.sub("(?P<", pattern), re.IGNORECASE if flags else 0)
+        return re.compile(_NAMED_GROUP.sub("(?P<", pattern))
     except re.error as error:
         raise QueryError(
             facts.message("insights.regex").format(reason=error), token.place
@@ -194,6 +199,8 @@ def _called(words: Words, name: str, place: int, depth: int) -> Expression:
         # Behind stats the rows have no time any more, but what was made of it.
         return lambda row: row.get(made) or floor_to(row.get("@timestamp"), size)
     function = FUNCTIONS.get(name)
+    if function is None and name in AGGREGATES:
+        return _made_before(words, place)
     if function is None:
         raise _not_called(name, place)
     given: list[Expression] = []
@@ -205,6 +212,17 @@ def _called(words: Words, name: str, place: int, depth: int) -> Expression:
         raise _not_called(name, place)
     act = function.act
     return lambda row: act(*(one(row) for one in given))
+
+
+def _made_before(words: Words, place: int) -> Expression:
+    """What stats has made and given no other name, such as ``count(*)``."""
+    depth = 1
+    while depth:
+        if words.next.kind == "end":
+            words.refuse()
+        depth += {"(": 1, ")": -1}.get(words.take().text, 0)
+    made = words.since(place)
+    return lambda row: row.get(made)
 
 
 def _not_called(name: str, place: int) -> QueryError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 from lambdalab.insights.values import Moment, as_number, compare, text
@@ -80,6 +81,31 @@ def _trim(side: str) -> Callable[..., Any]:
     return _texts(lambda value, chars=None: getattr(value, side)(chars))
 
 
+def _address(*versions: int) -> Callable[[Any], bool]:
+    def of(value: Any) -> bool:
+        try:
+            return ip_address(text(value)).version in versions
+        except ValueError:
+            return False
+
+    return of
+
+
+def _in_subnet(*versions: int) -> Callable[[Any, Any], bool]:
+    valid = _address(*versions)
+
+    def of(value: Any, subnet: Any) -> bool:
+        try:
+            return valid(value) and ip_address(text(value)) in ip_network(
+                text(subnet), strict=False
+            )
+        except (TypeError, ValueError):
+            return False
+
+    return of
+
+
+_FOUR, _SIX = 4, 6
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(_numeric(abs), 1, 1),
     "ceil": Function(_numeric(math.ceil), 1, 1),
@@ -108,4 +134,10 @@ FUNCTIONS: dict[str, Function] = {
         lambda value: None if as_number(value) is None else Moment(as_number(value) or 0), 1, 1
     ),
     "tomillis": Function(as_number, 1, 1),
+    "isvalidip": Function(_address(_FOUR, _SIX), 1, 1),
+    "isvalidipv4": Function(_address(_FOUR), 1, 1),
+    "isvalidipv6": Function(_address(_SIX), 1, 1),
+    "isipinsubnet": Function(_in_subnet(_FOUR, _SIX), 2, 2),
+    "isipv4insubnet": Function(_in_subnet(_FOUR), 2, 2),
+    "isipv6insubnet": Function(_in_subnet(_SIX), 2, 2),
 }

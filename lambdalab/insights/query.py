@@ -102,7 +102,7 @@ _FOREIGN = frozenset(
 
 def _aliased(words: Words) -> tuple[str, Expression]:
     begin = words.next.place
-    value = expression(words)
+    value = condition(words)
     name = words.since(begin).strip("`")
     if words.accept("as"):
         name = words.of_kind("name", "string").value

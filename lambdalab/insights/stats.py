@@ -18,8 +18,10 @@ _PERCENTILES = ("pct", "percentile")
 
 
 class _Figure(NamedTuple):
+    """What is told of a group of rows; the second argument has the figures before it."""
+
     name: str
-    value: Callable[[Sequence[Row]], Any]
+    value: Callable[[Sequence[Row], Row], Any]
 
 
 class _Group(NamedTuple):
@@ -31,7 +33,7 @@ def stats(words: Words) -> Callable[[list[Row]], tuple[list[Row], list[str]]]:
     """Read what follows ``stats``; gives what makes rows and the names of their fields of rows."""
     figures = [_figure(words)]
     while words.accept(","):
-        figures.append(_figure(words))
+        figures.append(_figure(words, behind_others=True))
     groups: list[_Group] = []
     if words.accept("by"):
         groups.append(_group(words))
@@ -49,11 +51,12 @@ def stats(words: Words) -> Callable[[list[Row]], tuple[list[Row], list[str]]]:
         if not groups and not rows:
             found[()], keys[()] = [], []
         names = [group.name for group in groups]
-        made = [
-            dict(zip(names, keys[key], strict=True))
-            | {figure.name: figure.value(members) for figure in figures}
-            for key, members in found.items()
-        ]
+        made = []
+        for key, members in found.items():
+            row = dict(zip(names, keys[key], strict=True))
+            for figure in figures:
+                row[figure.name] = figure.value(members, row)
+            made.append(row)
         return made, [*names, *(figure.name for figure in figures)]
 
     return make
@@ -66,8 +69,11 @@ def _group(words: Words) -> _Group:
     return _Group(words.of_kind("name", "string").value if words.accept("as") else name, value)
 
 
-def _figure(words: Words) -> _Figure:
-    """Aggregates, joined by arithmetic, such as ``sum(@billedDuration) / 1000 as seconds``."""
+def _figure(words: Words, *, behind_others: bool = False) -> _Figure:
+    """Aggregates, joined by arithmetic, such as ``sum(@billedDuration) / 1000 as seconds``.
+
+    One ``behind_others`` may be made of those alone, by their names.
+    """
     begin = words.next.place
     aggregates: list[tuple[str, Callable[[Sequence[Row]], Any]]] = []
 
@@ -82,12 +88,14 @@ def _figure(words: Words) -> _Figure:
     words.special = special
     whole = expression(words)
     words.special = None
-    if not aggregates:
+    if not aggregates and not behind_others:
         words.refuse()
     name = words.since(begin)
     if words.accept("as"):
         name = words.of_kind("name", "string").value
-    return _Figure(name, lambda rows: whole({place: act(rows) for place, act in aggregates}))
+    return _Figure(
+        name, lambda rows, before: whole(before | {place: act(rows) for place, act in aggregates})
+    )
 
 
 def _aggregate(words: Words) -> Callable[[Sequence[Row]], Any] | None:

@@ -81,9 +81,9 @@ TASKS = (
         ),
         criteria=(
             Criterion(
-                "at half past eleven, three are ready",
+                "at eleven, three are ready",
                 wanted=lambda _: {looks.AHEAD: looks.READY},
-                found=lambda probe, _: looks.kinds_at(probe, 11, 30),
+                found=lambda probe, _: looks.kinds_at(probe, 11, 0),
             ),
             Criterion(
                 "at half past two, nothing is paid for",
@@ -94,6 +94,11 @@ TASKS = (
                 "nor at night",
                 wanted=lambda _: {looks.ON_DEMAND: looks.READY},
                 found=lambda probe, _: looks.kinds_at(probe, 23, 15),
+            ),
+            Criterion(
+                "nor early in the morning",
+                wanted=lambda _: {looks.ON_DEMAND: looks.READY},
+                found=lambda probe, _: looks.kinds_at(probe, 9, 30),
             ),
             Criterion(
                 "the next day at half past one, three are ready",

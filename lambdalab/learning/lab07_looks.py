@@ -149,6 +149,10 @@ def _in_short(counts: Mapping[str, int]) -> dict[str, int]:
 def kinds(probe: Probe, name: str, count: int) -> dict[str, int]:
     """Let so many call at the same moment; tell in what kind of environments they ended up."""
     probe.settle()
+    return _met(probe, name, count)
+
+
+def _met(probe: Probe, name: str, count: int) -> dict[str, int]:
     with Crowd(probe, name, count) as crowd:
         pass
     told = Counter(str(call.told) for call in crowd.calls)
@@ -167,7 +171,7 @@ def kinds_at(probe: Probe, hour: int, minute: int) -> dict[str, int]:
     now = probe.now()
     then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
     probe.wind((then - now).total_seconds() / 60 % _DAY_MINUTES)
-    return kinds(probe, "lunch:live", READY)
+    return _met(probe, "lunch:live", READY)
 
 
 # Task 4.

@@ -18,19 +18,23 @@ from lambdalab.neighbours import absent, request_ids, state
 from lambdalab.neighbours.api_gateway import (
     api_imports,
     http_api_changes,
+    rest_api_answers,
     rest_api_changes,
+    rest_api_checks,
     rest_api_credentials,
     rest_api_trials,
 )
 from lambdalab.neighbours.asking import asking
 from lambdalab.neighbours.buckets import s3_notifications
 from lambdalab.neighbours.identity import iam, iam_documents
-from lambdalab.neighbours.messages import sns_deliveries, sqs
+from lambdalab.neighbours.messages import sns_publishing, sqs
 from lambdalab.neighbours.monitoring import (
     cloudwatch,
     embedded_metrics,
+    logs_events,
     logs_queries,
     metric_filters,
+    traces,
 )
 from lambdalab.neighbours.streams import dynamodb_changes, kinesis_changes
 from lambdalab.wire import Request, Response
@@ -80,8 +84,10 @@ def preload(seed: int, account: str) -> None:
     rest_api_credentials.install()
     cloudwatch.install()
     embedded_metrics.install()
+    logs_events.install()
     logs_queries.install()
     metric_filters.install()
+    traces.install()
     sqs.install()
     _list_modules_once()
     kinesis_changes.install()
@@ -89,9 +95,11 @@ def preload(seed: int, account: str) -> None:
     http_api_changes.install()
     rest_api_changes.install()
     rest_api_trials.install()
+    rest_api_answers.install()
+    rest_api_checks.install()
     api_imports.install(call)
     s3_notifications.install()
-    sns_deliveries.install()
+    sns_publishing.install()
     from moto.logs import models as _logs  # noqa: F401
     from moto.moto_api._internal import mock_random
 

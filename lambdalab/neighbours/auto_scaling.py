@@ -2,7 +2,7 @@
 
 Only provisioned concurrency of Lambda is read here. ``install`` gives a target tracking policy the
 two alarms that AWS makes for it, and which moto makes for other services only; it refuses step
-scaling, which AWS does not offer for Lambda.
+scaling, which AWS does not offer for Lambda, and whatever ``scaling_requests`` finds wrong.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any
 
 from lambdalab import facts
+from lambdalab.neighbours.scaling_requests import DIMENSION, Readable, install_checks
 
 __all__ = ["Action", "Policy", "Target", "install", "targets"]
 
-DIMENSION = "lambda:function:ProvisionedConcurrency"
 UTILIZATION = "ProvisionedConcurrencyUtilization"
 _DESCRIPTION = "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy"
 # How many minutes in a row an alarm looks at, and what part of the target is low.
@@ -133,8 +133,12 @@ def targets() -> list[Target]:
 
 
 @cache
-def install() -> None:
-    """Make the alarms of target tracking policies on Lambda."""
+def install(readable: Readable) -> None:
+    """Make the alarms of target tracking policies on Lambda; refuse what makes no sense.
+
+    ``readable`` raises ValueError for a schedule, or a time zone, that is none.
+    """
+    install_checks(readable)
     from moto.applicationautoscaling.exceptions import AWSValidationException
     from moto.applicationautoscaling.models import FakeApplicationAutoscalingPolicy as Kept
 

@@ -66,11 +66,19 @@ _BY_ACTION: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "SetTopicAttributes": re.compile(r"\w+FeedbackRoleArn|ArchivePolicy"),
         "CreateTopic": re.compile(r"\w+FeedbackRoleArn|ArchivePolicy"),
         "SetSubscriptionAttributes": re.compile(r"ReplayPolicy"),
+        "Subscribe": re.compile(r"ReplayPolicy"),
     },
     "elasticloadbalancing": {
         "ModifyLoadBalancerAttributes": re.compile(r"(access|connection)_logs\.s3\.bucket"),
     },
     "ses": {"CreateReceiptRule": re.compile(r"arn:[^:]*:lambda:.*")},
+}
+# Of query protocols: parameters of an operation, by their names.
+_BY_NAME: Mapping[str, Mapping[str, re.Pattern[str]]] = {
+    "elasticloadbalancing": {
+        name: re.compile(r"(Transforms)\..+|.*\b(RegexValues)\..+")
+        for name in ("CreateRule", "ModifyRule")
+    },
 }
 
 
@@ -116,6 +124,9 @@ def _by_action(request: Request, service: str) -> Iterator[str]:
     for value in form.values() if pattern else ():
         if pattern is not None and pattern.fullmatch(value):
             yield f"{action} with {value}"
+    names = _BY_NAME.get(service, {}).get(action)
+    for found in filter(None, map(names.fullmatch, form)) if names else ():
+        yield f"{found[1] or found[2]} of {action}"
     if (service, action) == ("sns", "Subscribe") and not _reached(form):
         yield f"subscriptions with the protocol {form.get('Protocol')}"
 

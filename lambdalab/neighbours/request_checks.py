@@ -2,7 +2,8 @@
 
 moto trusts that a client has checked its request, and answers 500 where none has. AWS refuses what
 has another type than the model says (SerializationException), and then all that is missing, too
-long, too large or not one of the values that there are (ValidationException).
+long, too large or not one of the values that there are (ValidationException, or what the service
+calls it).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error, validation_error
 
-__all__ = ["checked", "refuse"]
+__all__ = ["checked", "refuse", "violations"]
 
 # What JSON values are called, and which ones a kind of shape may be.
 _KINDS = {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "BOOLEAN_VALUE"}
@@ -33,6 +34,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (int, float, str),
 }
+# Services that call it otherwise when a value is out of bounds.
+_CODES = {"logs": "InvalidParameterException"}
+# Shapes whose pattern AWS does not hold its callers to: a colon in a namespace is taken.
+_ANY_PATTERN = frozenset({"MetricNamespace"})
 
 
 def checked(handler: Any, service: str, operations: Mapping[str, str]) -> None:
@@ -63,7 +68,7 @@ def check(service: str, operation: str, body: str | bytes, *, bounds: bool = Tru
     """Refuse a request that is not as the model says; members that stand in the path are left out.
 
     Without ``bounds`` only the types count: the operation itself speaks of all else.
-    Raises AwsError: SerializationException or ValidationException.
+    Raises AwsError: SerializationException, or what the service calls a value out of bounds.
     """
     try:
         given = json.loads(body or "{}")
@@ -73,9 +78,16 @@ def check(service: str, operation: str, body: str | bytes, *, bounds: bool = Tru
         raise aws_error("serialization.no-object")
     shape = _model(service).operation_model(operation).input_shape
     _check_types(shape, given)
-    violations = list(_violations(shape, given, "")) if bounds else []
-    if violations:
-        raise validation_error(violations)
+    found = list(_violations(shape, given, "")) if bounds else []
+    if found:
+        error = validation_error(found)
+        raise AwsError(_CODES.get(service, error.code), error.message)
+
+
+def violations(service: str, operation: str, given: Mapping[str, Any]) -> list[str]:
+    """All that is wrong with the members of a request, which have the right types."""
+    shape = _model(service).operation_model(operation).input_shape
+    return list(_violations(shape, given, ""))
 
 
 @cache
@@ -125,10 +137,22 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
                 yield from _violations(inner, value[name], here)
             elif name in shape.required_members:
                 yield facts.message("validation.null").format(path=here)
-    elif shape.type_name == "list":
+    for inner, one, here in _elements(shape, value, path):
+        if one is None:
+            yield facts.message("validation.null").format(path=here)
+        else:
+            yield from _violations(inner, one, here)
+
+
+def _elements(shape: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
+    """The elements of a list, and those of a map that are nothing, each with its place."""
+    if shape.type_name == "list":
         for number, one in enumerate(value, 1):
-            if one is not None:
-                yield from _violations(shape.member, one, f"{path}.{number}.member")
+            yield shape.member, one, f"{path}.{number}.member"
+    elif shape.type_name == "map":
+        for key, one in value.items():
+            if one is None:
+                yield shape.value, one, f"{path}.{key}.member"
 
 
 def _bounds(shape: Any, value: Any, path: str) -> Iterator[str]:
@@ -147,7 +171,8 @@ def _bounds(shape: Any, value: Any, path: str) -> Iterator[str]:
         if measure > metadata.get("max", measure):
             message = facts.message(f"validation.{kind}at-most")
             yield _violation(value, path, message.format(bound=metadata["max"]))
-    if pattern and shape.type_name == "string" and not _matches(pattern, value):
+    patterned = pattern and shape.type_name == "string" and shape.name not in _ANY_PATTERN
+    if patterned and not _matches(pattern, value):
         yield _violation(value, path, facts.message("validation.pattern").format(pattern=pattern))
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
+from math import ceil
 from typing import Any, Protocol
 
 from lambdalab.errors import AwsError, aws_error
+from lambdalab.neighbours import secret_values
 
 __all__ = ["Rotation", "Rotations", "install"]
 
@@ -21,7 +23,7 @@ Call = Callable[..., Any]
 
 _PENDING, _CURRENT = "AWSPENDING", "AWSCURRENT"
 _STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-_DAYS = range(1, 1001)
+_DAY = 86400
 
 
 class Rotations(Protocol):
@@ -29,6 +31,9 @@ class Rotations(Protocol):
 
     def check(self, function_arn: str, secret_arn: str, account: str) -> None:
         """Raise AwsError unless Secrets Manager may call the function for the secret."""
+
+    def check_rules(self, rules: Json) -> None:
+        """Raise AwsError unless Secrets Manager takes such rules."""
 
     def next_date(self, expression: str, now: float) -> float | None:
         """When a schedule is due next; raises ValueError where it is none."""
@@ -48,12 +53,13 @@ class Rotation:
     token: str
     steps: tuple[str, ...] = _STEPS
 
-    def succeeded(self, now: float) -> None:
+    def succeeded(self, now: float, rotations: Rotations) -> None:
         """All steps have been taken."""
         if self.steps != _STEPS:
             self.secret.versions.pop(self.token, None)
             return
         self.secret.last_rotation_date = int(now)
+        _count_days(self.secret, now, rotations)
 
     @property
     def wanted(self) -> bool:
@@ -66,6 +72,7 @@ def install(rotations: Rotations) -> None:
     """Let secrets be rotated in this way."""
     from moto.secretsmanager import models
 
+    secret_values.install()
     backend = models.SecretsManagerBackend
     backend.rotate_secret = _rotate(rotations)
     backend.cancel_rotate_secret = _cancel(backend.cancel_rotate_secret, rotations)
@@ -86,7 +93,8 @@ def _rotate(rotations: Rotations) -> Call:
         arn = rotation_lambda_arn or secret.rotation_lambda_arn
         if not arn:
             raise _as_moto(aws_error("secret.no-function"))
-        rules = _rules(rotation_rules, rotations)
+        rules = rotation_rules or {}
+        _check(rules, rotations)
         _refuse_unready(secret, rotations, arn)
         secret.rotation_requested = secret.rotation_enabled = True
         secret.rotation_lambda_arn = arn
@@ -112,19 +120,15 @@ def _found(backend: Any, secret_id: str) -> Any:
     return secret
 
 
-def _rules(given: Json | None, rotations: Rotations) -> Json:
-    rules = given or {}
-    days, expression = rules.get("AutomaticallyAfterDays"), rules.get("ScheduleExpression")
-    if days is not None and expression is not None:
-        raise _as_moto(aws_error("secret.two-schedules"))
-    if days is not None and days not in _DAYS:
-        raise _as_moto(aws_error("secret.days"))
-    if expression is not None:
-        try:
-            rotations.next_date(expression, _now())
-        except ValueError:
-            raise _as_moto(aws_error("secret.schedule")) from None
-    return rules
+def _check(rules: Json, rotations: Rotations) -> None:
+    try:
+        rotations.check_rules(rules)
+        if rules.get("ScheduleExpression"):
+            rotations.next_date(rules["ScheduleExpression"], _now())
+    except AwsError as error:
+        raise _as_moto(error) from None
+    except ValueError:
+        raise _as_moto(aws_error("secret.schedule")) from None
 
 
 def _refuse_unready(secret: Any, rotations: Rotations, arn: str) -> None:
@@ -141,6 +145,7 @@ def _keep(secret: Any, rules: Json, rotations: Rotations) -> None:
     if rules:
         secret.auto_rotate_after_days = rules.get("AutomaticallyAfterDays") or 0
         secret.rotation_rules = rules
+        secret.schedule_days = None
     plan_next(secret, rotations)
 
 
@@ -152,9 +157,20 @@ def plan_next(secret: Any, rotations: Rotations) -> None:
     if rules.get("ScheduleExpression"):
         due = rotations.next_date(rules["ScheduleExpression"], now)
     elif secret.auto_rotate_after_days:
-        due = now + secret.auto_rotate_after_days * 86400
+        due = now + secret.auto_rotate_after_days * _DAY
     secret.next_rotation_date = None if due is None else int(due)
     rotations.plan(secret)
+
+
+def _count_days(secret: Any, now: float, rotations: Rotations) -> None:
+    """In how many days a schedule comes round, which AWS counts after each rotation."""
+    expression = getattr(secret, "rotation_rules", {}).get("ScheduleExpression")
+    if not expression:
+        return
+    first = rotations.next_date(expression, now)
+    second = rotations.next_date(expression, first) if first else None
+    if first and second:
+        secret.schedule_days = max(1, ceil((second - first) / _DAY))
 
 
 def prepare(secret: Any, token: str, *, test_only: bool = False) -> Rotation:
@@ -198,6 +214,9 @@ def _new_token() -> str:
 def _cancel(cancel: Call, rotations: Rotations) -> Call:
     @wraps(cancel)
     def run(backend: Any, secret_id: str) -> Any:
+        known = backend.secrets.get(secret_id)
+        if known and not known.is_deleted() and not getattr(known, "rotation_lambda_arn", True):
+            raise _as_moto(aws_error("secret.not-rotated"))
         answer = cancel(backend, secret_id)
         secret = backend.secrets[secret_id]
         secret.next_rotation_date = None
@@ -231,7 +250,8 @@ def _told(tell: Call) -> Call:
         told: Json = tell(secret)
         rules = getattr(secret, "rotation_rules", None)
         if "RotationRules" in told and rules:
-            told["RotationRules"] = rules
+            days = getattr(secret, "schedule_days", None)
+            told["RotationRules"] = rules | ({"AutomaticallyAfterDays": days} if days else {})
         return told
 
     return run

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lambdalab import facts
-from lambdalab.simulator.checks import at_least, between, whole
+from lambdalab.simulator.checks import at_least, between, counted
 from lambdalab.simulator.times import Floats
 
 __all__ = ["ASYNCHRONOUS", "SDK", "Retry"]
@@ -38,7 +38,7 @@ class Retry:
     paced: bool = True
 
     def __post_init__(self) -> None:
-        whole(1, attempts=self.attempts)
+        counted(self, 1, "attempts")
         between(1, MANY, attempts=self.attempts)
         if self.attempts > FEW:
             self._check_end()

@@ -62,8 +62,20 @@ def _count(moments: Floats, times: Floats) -> NDArray[np.intp]:
 
 def _begun(result: Result) -> Floats:
     """When each request that ran took its environment: before INIT, where it waited for that."""
-    served = ~result.throttled
-    begun: Floats = result.start[served] - result.init[served]
+    return _taken(result)[~result.throttled]
+
+
+def _taken(result: Result) -> Floats:
+    """When each request took its environment.
+
+    That follows from the end of its INIT. A rounding error must not make it seem to run beside the
+    one whose place it took, so where one ends at all but the same time, it is that time.
+    """
+    begun: Floats = result.start - result.init
+    ends = np.append(np.sort(result.end[~result.throttled]), np.inf)
+    first = ends[_count(ends, begun)]
+    same = result.cold & (first - begun <= 4 * np.spacing(np.abs(result.start)))
+    begun[same] = np.minimum(first, result.start)[same]
     return begun
 
 
@@ -86,7 +98,7 @@ def peak(result: Result) -> int:
     if not len(over.begun):
         return 0
     running = np.arange(1, len(over.begun) + 1) - _count(over.ended, over.begun)
-    return int(running.max())
+    return max(1, int(running.max()))  # what takes no time at all runs, too
 
 
 def lives(result: Result) -> Lives:
@@ -94,7 +106,7 @@ def lives(result: Result) -> Lives:
     first = result.policy.provisioned
     made, last = np.zeros(len(result.fates)), np.zeros(len(result.fates))
     cold = result.cold
-    made[result.environment[cold] - first] = result.start[cold] - result.init[cold]
+    made[result.environment[cold] - first] = _taken(result)[cold]
     served = result.environment >= first
     # Of many values for one place the last one stays, and the last to begin is the last to end.
     order = np.argsort(result.start[served], kind="stable")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambdalab import facts
+from lambdalab.simulator.checks import at_least, one_of
+from lambdalab.simulator.function import ARCHITECTURES
 
 if TYPE_CHECKING:
     from lambdalab.simulator.result import Result
@@ -60,8 +62,13 @@ def price(
 
     ``on_provisioned`` are GB-seconds of invocations in provisioned environments, ``kept_ready``
     GB-seconds for which such are kept; neither is ever free. ``free_tier`` takes off what is free
-    each month.
+    each month. Raises ValueError for what cannot be.
     """
+    at_least(
+        0, invocations=invocations, gb_seconds=gb_seconds,
+        on_provisioned=on_provisioned, kept_ready=kept_ready,
+    )  # fmt: skip
+    one_of(ARCHITECTURES, architecture=architecture)
     paid, charged = float(invocations), gb_seconds
     if free_tier:
         paid = max(0.0, paid - facts.price("free-tier.requests").value)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lambdalab import facts
 from lambdalab.simulator import draining, kernel
-from lambdalab.simulator.checks import above, at_least, between, whole
+from lambdalab.simulator.checks import above, at_least, between, counted, whole
 from lambdalab.simulator.function import Function
 from lambdalab.simulator.heap import SPARE
 from lambdalab.simulator.native import bound
@@ -65,12 +65,12 @@ class Queue:
     retention: float = facts.quota("mapping.queue-retention").seconds
 
     def __post_init__(self) -> None:
-        _check_messages(self.messages)
+        _check_messages(self, "messages")
+        counted(self, 1, "batch_size", "maximum_concurrency", "max_receives")
         between(1, _quota("batch-maximum"), batch_size=self.batch_size)
         between(0, _quota("window-maximum"), window=self.window)
         above(0, visibility=self.visibility)
         at_least(0, retention=self.retention)
-        whole(1, max_receives=self.max_receives or 1)
         if self.maximum_concurrency is not None:
             between(
                 _quota("concurrency-minimum"),
@@ -78,10 +78,16 @@ class Queue:
                 maximum_concurrency=self.maximum_concurrency,
             )
         if self.pollers is not None:
-            whole(2, **{"the least of pollers": self.pollers[0]})
-            whole(self.pollers[0], **{"the most of pollers": self.pollers[1]})
+            self._check_pollers(self.pollers)
             if self.maximum_concurrency is not None:
                 raise ValueError("give maximum_concurrency or pollers, not both")
+
+    def _check_pollers(self, pollers: Any) -> None:
+        if not isinstance(pollers, tuple | list) or len(pollers) != 2:
+            raise ValueError(f"pollers is {pollers!r}: give two numbers, the least and the most")
+        least, most = pollers
+        whole(_quota("pollers-queue-minimum"), **{"the least of pollers": least})
+        whole(int(least), **{"the most of pollers": most})
 
     def settings(self, function: Function) -> Floats:
         """The figures as the compiled functions take them."""
@@ -112,9 +118,9 @@ class Stream:
     retention: float = facts.quota("mapping.kinesis-retention").seconds
 
     def __post_init__(self) -> None:
-        _check_messages(self.records)
+        _check_messages(self, "records")
         at_least(0, retention=self.retention)
-        whole(1, shards=self.shards, parallelization=self.parallelization)
+        counted(self, 1, "shards", "parallelization", "batch_size")
         between(1, _quota("parallelization-maximum"), parallelization=self.parallelization)
         between(1, _quota("batch-maximum"), batch_size=self.batch_size)
         between(0, _quota("window-maximum"), window=self.window)
@@ -264,10 +270,12 @@ def _settings(size: int, window: float, function: Function) -> Floats:
     return settings
 
 
-def _check_messages(messages: Any) -> None:
-    if isinstance(messages, Workload):
+def _check_messages(source: Queue | Stream, name: str) -> None:
+    messages = getattr(source, name)
+    if isinstance(messages, Workload) and not isinstance(messages, type):
         if messages.retry is not None:
             raise ValueError("messages do not try again: give a workload without retry")
         return
     whole(0, **{"the number of messages": messages})
     between(0, MOST, **{"the number of messages": messages})
+    object.__setattr__(source, name, int(messages))

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from lambdalab import facts
-from lambdalab.simulator.checks import above, at_least, between, whole
+from lambdalab.simulator.checks import above, at_least, between, counted, one_of
 from lambdalab.simulator.times import (
     Empirical,
     Floats,
@@ -54,18 +54,14 @@ class Function:
     def __post_init__(self) -> None:
         object.__setattr__(self, "duration", as_times("duration", self.duration))
         object.__setattr__(self, "init", as_times("init", self.init))
-        whole(0, memory=self.memory, measured_at=self.measured_at)
+        counted(self, 0, "memory", "measured_at")
         between(*MEMORY, memory=self.memory, measured_at=self.measured_at)
         between(0, 1, cpu=self.cpu)
-        whole(1, threads=self.threads)
+        counted(self, 1, "threads")
         above(0, timeout=self.timeout)
         between(0, LONGEST, timeout=self.timeout)
         at_least(0, per_record=self.per_record)
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(
-                f"architecture is {self.architecture!r}: it must be one of "
-                f"{', '.join(ARCHITECTURES)}"
-            )
+        one_of(ARCHITECTURES, architecture=self.architecture)
 
     @property
     def stretch(self) -> float:

@@ -18,6 +18,9 @@ __all__ = ["Draws", "Log", "Places", "Refusals", "stream"]
 
 # For so many environments the numbers are drawn at first; each time twice as many as before.
 _FIRST = 256
+# So many refusals are written down at most: a function that is stopped must not take the machine's
+# memory.
+MOST_REFUSALS = 50_000_000
 
 # Each use of chance has a stream of its own, so that one more draw for one changes no other.
 STREAMS = (
@@ -82,6 +85,7 @@ class Log:
     def __init__(self, cursor: NDArray[np.int64], size: int) -> None:
         self._cursor = cursor
         self._parts: list[Refusals] = []
+        self._count = 0
         self._room = Refusals(np.empty(size), np.empty(size, np.int32), np.empty(size, np.int8))
         cursor[kernel.LOG_SIZE] = size
 
@@ -102,6 +106,12 @@ class Log:
         parts = time[:count].copy(), row[:count].copy(), decision[:count].copy()
         self._parts.append(Refusals(*parts))
         self._cursor[kernel.LOGGED] = 0
+        self._count += count
+        if self._count > MOST_REFUSALS:
+            raise ValueError(
+                f"more than {MOST_REFUSALS:,} requests would be refused: try again less often, or "
+                "for a shorter time (attempts, patience, max_receives, retention)"
+            )
 
     def all(self) -> Refusals:
         """All that was written."""

@@ -7,13 +7,14 @@ from typing import Any
 
 from lambdalab import facts
 from lambdalab.simulator import rules
-from lambdalab.simulator.checks import at_least, whole
+from lambdalab.simulator.checks import at_least, counted
 
 __all__ = ["Policy"]
 
 ACCOUNT = facts.quota("concurrency.account").value
 FLOOR = facts.quota("concurrency.unreserved-minimum").value
 Span = float | tuple[float, float]
+_COUNTS = ("account", "floor", "provisioned", "claimed", "others", "reserved")
 IDLE: Span = (
     facts.quota("reclaim.idle-shortest").seconds,
     facts.quota("reclaim.idle-longest").seconds,
@@ -47,10 +48,9 @@ class Policy:
     paced: bool = True
 
     def __post_init__(self) -> None:
-        whole(0, account=self.account, floor=self.floor, provisioned=self.provisioned)
-        whole(0, claimed=self.claimed, others=self.others, reserved=self.reserved or 0)
+        counted(self, 0, *_COUNTS)
         for name in ("idle", "age"):
-            low, high = span(getattr(self, name))
+            low, high = _two(name, getattr(self, name))
             at_least(0, **{f"the shortest {name}": low})
             at_least(low, **{f"the longest {name}": high})
         self._check_claims()
@@ -58,6 +58,8 @@ class Policy:
     def _check_claims(self) -> None:
         """Refuse what the account, or the function's own reserve, has no room for."""
         left = self.account - self.claimed
+        if left < 0:
+            raise ValueError(f"claimed is {self.claimed}: the account has {self.account} in all")
         if self.reserved is not None:
             if left - self.reserved < self.floor and self.reserved:
                 raise _refusal("reserve-breaks-floor", minimum=self.floor)
@@ -88,6 +90,14 @@ def span(value: Any) -> tuple[float, float]:
         low, high = value
         return low, high
     return value, value
+
+
+def _two(name: str, value: Any) -> tuple[float, float]:
+    if isinstance(value, tuple | list) and len(value) != 2:
+        raise ValueError(
+            f"{name} is {value!r}: give one number of seconds, or shortest and longest"
+        )
+    return span(value)
 
 
 def _refusal(name: str, **fields: int) -> ValueError:

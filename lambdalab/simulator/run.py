@@ -9,7 +9,7 @@ import numpy as np
 
 from lambdalab.simulator import kernel
 from lambdalab.simulator.callers import Retry
-from lambdalab.simulator.checks import whole
+from lambdalab.simulator.checks import is_a, whole
 from lambdalab.simulator.drains import Queue, Stream, drain
 from lambdalab.simulator.function import Function
 from lambdalab.simulator.heap import SPARE
@@ -25,6 +25,7 @@ __all__ = ["simulate"]
 
 # So many requests at a time: what is drawn for them stays in the processor's cache.
 BLOCK = 1 << 14
+_WORKLOAD = "a workload, such as Poisson(rate=10, seconds=60), a Queue or a Stream"
 
 
 def simulate(
@@ -41,7 +42,10 @@ def simulate(
     words where AWS refuses them.
     """
     whole(0, seed=seed)
-    function, policy = function or Function(), policy or Policy()
+    function = Function() if function is None else function
+    policy = Policy() if policy is None else policy
+    _check(workload, function, policy)
+    seed = int(seed)
     if isinstance(workload, Queue | Stream):
         return drain(workload, function, policy, seed)
     run = _Run(workload.arrivals(stream(seed, "arrivals")), function, policy, seed)
@@ -54,6 +58,15 @@ def simulate(
     else:
         run.again(lengths, workload.retry)
     return run.result()
+
+
+def _check(workload: Any, function: Any, policy: Any) -> None:
+    """Refuse what is none of them: who mixes them up is told so."""
+    is_a((Workload, Queue, Stream), _WORKLOAD, workload=workload)
+    is_a(Function, "a Function, such as Function(duration=0.1)", function=function)
+    is_a(Policy, "a Policy, such as Policy(reserved=10)", policy=policy)
+    retry = getattr(workload, "retry", None)
+    is_a((Retry, type(None)), "a Retry, such as SDK, or None", retry=retry)
 
 
 class _Run:

@@ -34,18 +34,20 @@ def sweep(
     A setting is a field of the function, of the policy or of the workload, and a list of its
     values: ``memory=[128, 512], reserved=[None, 10], rate=[5, 50]``. ``workload``, ``function`` and
     ``policy`` may be lists of whole ones. Columns are what is given as a list, ``seed``, and the
-    figures of ``Summary``. The rows come in the order of the combinations: settings as they are
-    given after whole ones, the seeds changing fastest.
+    figures of ``Summary``; one with the name of a setting is a column ``run_duration``, or the
+    like. The rows come in the order of the combinations: settings as they are given after whole
+    ones, the seeds changing fastest.
 
     All cores of this machine work: simulations let other threads run. ``client`` sends them
     elsewhere: a client of a Dask cluster, or any ``concurrent.futures`` executor. ``progress`` is
     called with how many are done, and of how many. Raises ValueError for a setting that nothing
-    has.
+    has, and for one whose values are no list.
     """
     whole = {"workload": workload, "function": function, "policy": policy}
     base = {"workload": workload, "function": function or Function(), "policy": policy or Policy()}
     lists = {name: each for name, each in whole.items() if isinstance(each, list | tuple)}
-    axes = {name: list(each) for name, each in (lists | settings | {"seed": seeds}).items()}
+    axes = {name: _values(name, each) for name, each in (lists | settings).items()}
+    axes["seed"] = _values("seeds", seeds)
     points = [dict(zip(axes, each, strict=True)) for each in itertools.product(*axes.values())]
     for point in points:
         _placed(base, point)
@@ -57,10 +59,21 @@ def sweep(
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else axes)}
 
 
+def _values(name: str, values: Any) -> list[Any]:
+    """The values of a setting; a text is not meant as its letters."""
+    if name == "seed":
+        raise ValueError(f"seed is {values!r}: give seeds, a list of them")
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} is {values!r}: give a list of values, such as [{values!r}]")
+    return list(values)
+
+
 def _executor(client: Any) -> Executor:
     """What a Dask client offers as one, or the thing itself."""
     offer = getattr(client, "get_executor", None)
     executor: Executor = offer(pure=False) if offer else client
+    if not hasattr(executor, "submit"):
+        raise ValueError(f"client is {client!r}: it must be a Dask client or an executor")
     return executor
 
 
@@ -81,8 +94,11 @@ def _rows(
 
 def _row(base: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
     """One simulation: its settings and its figures."""
-    result = simulate(**_placed(base, point))
-    return {**point, **asdict(result.summary())}
+    figures = asdict(simulate(**_placed(base, point)).summary())
+    return {
+        **point,
+        **{f"run_{name}" if name in point else name: figures[name] for name in figures},
+    }
 
 
 def _placed(base: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:

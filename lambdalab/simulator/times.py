@@ -109,7 +109,9 @@ class Lognormal:
     @classmethod
     def fitted(cls, what: Any, function: str | None = None, kind: str = "invoke") -> Self:
         """The lognormal distribution nearest to times, or to those of a timeline's records."""
-        logs = [math.log(time) for time in seconds_of(what, function, kind) if time > 0]
+        times = seconds_of(what, function, kind)
+        at_least(0, **{"the smallest time": min(times)})
+        logs = [math.log(time) for time in times if time > 0]
         if not logs:
             raise ValueError("a lognormal distribution is fitted to times above 0: there are none")
         middle = math.fsum(logs) / len(logs)
@@ -125,11 +127,10 @@ class Empirical:
     _array: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "samples", tuple(float(each) for each in self.samples))
+        object.__setattr__(self, "samples", tuple(_numbers("samples", self.samples)))
         if not self.samples:
             raise ValueError("samples is empty: at least one time is needed")
         at_least(0, **{"the smallest sample": min(self.samples)})
-        at_least(0, **{"the sum of the samples": math.fsum(self.samples)})
         object.__setattr__(self, "_array", np.array(self.samples))
 
     @property
@@ -149,17 +150,32 @@ class Empirical:
 
 def seconds_of(what: Iterable[Any], function: str | None, kind: str) -> list[float]:
     """Times in seconds: numbers as they are; of records the durations of one kind and function."""
-    found = []
-    for each in what:
-        if not hasattr(each, "kind"):
-            found.append(float(each))
-        elif _is_wanted(each, function, kind):
-            found.append(float(each.duration))
+    records = [] if isinstance(what, str) else list(what) if isinstance(what, Iterable) else [what]
+    found = _numbers(
+        "what is fitted",
+        [
+            each.duration if hasattr(each, "kind") else each
+            for each in records
+            if not hasattr(each, "kind") or _is_wanted(each, function, kind)
+        ],
+    )
     if not found:
         of = f" of {function}" if function else ""
         raise ValueError(
             f"there are no times to fit: no record of kind {kind!r}{of} has a duration"
         )
+    return found
+
+
+def _numbers(name: str, values: Any) -> list[float]:
+    """Times as floats; ValueError for what is no list of finite numbers."""
+    try:
+        found = [float(each) for each in values]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers of seconds, not {values!r:.60}") from None
+    odd = [each for each in found if not math.isfinite(each)]
+    if odd:
+        raise ValueError(f"{name} must be finite numbers of seconds: {odd[0]} is none")
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from lambdalab.simulator.callers import Retry
+from lambdalab.simulator.moments import Place, seconds_in
 from lambdalab.simulator.times import Floats, Random
 from lambdalab.simulator.workloads import bounded
 
@@ -33,16 +33,14 @@ class Trace:
     retry: Retry | None = None
 
     def __post_init__(self) -> None:
-        times = _numbers("times", self.times)
+        times = seconds_in("times", self.times)
         order = np.argsort(times, kind="stable")
         object.__setattr__(self, "times", times[order])
         bounded(len(times))
         if self.durations is not None:
-            durations = _numbers("durations", self.durations)
+            durations = _durations(self.durations)
             if len(durations) != len(times):
                 raise ValueError(f"there are {len(times)} times and {len(durations)} durations")
-            if len(durations) and durations.min() < 0:
-                raise ValueError(f"durations has {durations.min():g}: none may be below 0")
             object.__setattr__(self, "durations", durations[order])
 
     @property
@@ -65,21 +63,23 @@ class Trace:
     ) -> Self:
         """Read a file with a header line; ``time`` and ``duration`` name its columns.
 
-        Times are seconds, or dates and times as ISO 8601 writes them. Raises ValueError that names
-        the line.
+        Times are seconds, or dates and times as ISO 8601 writes them; durations are seconds. Raises
+        ValueError that names the line.
         """
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            wanted = [time, *([duration] if duration else [])]
-            missing = [name for name in wanted if name not in (rows.fieldnames or ())]
-            if missing:
-                has = ", ".join(rows.fieldnames or ()) or "nothing"
-                raise ValueError(f"{path} has no column {missing[0]!r}: it has {has}")
-            lines = [(rows.line_num, [row[name] for name in wanted]) for row in rows]
-        columns = [
-            [_seconds(path, line, cells[i]) for line, cells in lines] for i in range(len(wanted))
-        ]
-        return cls(columns[0], columns[1] if duration else None, retry)
+        wanted = [time, *([duration] if duration else [])]
+        try:
+            lines = _lines(path, wanted)
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not in UTF-8: save it as a text in UTF-8") from None
+        except csv.Error as error:
+            raise ValueError(f"{path} is no CSV file: {error}") from None
+
+        def place(number: int) -> str:
+            return f"{path}, line {lines[number][0]}"
+
+        times = seconds_in(time, [cells[0] for _, cells in lines], place)
+        lengths = _durations([cells[1] for _, cells in lines], place) if duration else None
+        return cls(times, lengths, retry)
 
     @classmethod
     def from_frame(
@@ -91,13 +91,16 @@ class Trace:
     ) -> Self:
         """Read a table: a ``pandas.DataFrame``, or anything with columns by name.
 
-        Times are seconds, or dates and times.
+        Times are seconds, or dates and times, also as ISO 8601 writes them.
         """
         try:
             columns = [frame[name] for name in (time, *([duration] if duration else []))]
         except KeyError as missing:
             raise ValueError(f"the table has no column {missing}") from None
-        return cls(_column(columns[0]), columns[1] if duration else None, retry)
+        except (TypeError, IndexError):
+            kind = type(frame).__name__
+            raise ValueError(f"a {kind} has no columns: give a DataFrame or a dict") from None
+        return cls(columns[0], columns[1] if duration else None, retry)
 
     @classmethod
     def from_timeline(
@@ -126,34 +129,22 @@ class Trace:
         return cls(times, lengths if durations else None, retry)
 
 
-def _numbers(name: str, values: Any) -> Floats:
-    try:
-        numbers = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers of seconds") from None
-    if numbers.ndim != 1 or not np.isfinite(numbers).all():
-        raise ValueError(f"{name} must be a list of finite numbers of seconds")
-    return numbers
+def _lines(path: str | Path, wanted: Sequence[str]) -> list[tuple[int, list[str | None]]]:
+    """The wanted cells of each line of a file, with its number."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file, skipinitialspace=True)
+        missing = [name for name in wanted if name not in (rows.fieldnames or ())]
+        if missing:
+            has = ", ".join(rows.fieldnames or ()) or "nothing"
+            raise ValueError(f"{path} has no column {missing[0]!r}: it has {has}")
+        return [(rows.line_num, [row[name] for name in wanted]) for row in rows]
 
 
-def _column(values: Any) -> Any:
-    """Times as numbers; dates as seconds since the epoch, those without a zone as UTC."""
-    listed = list(values)
-    if listed and isinstance(listed[0], datetime):
-        return [_stamp(each) for each in listed]
-    return listed
-
-
-def _seconds(path: str | Path, line: int, text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        pass
-    try:
-        return _stamp(datetime.fromisoformat(text or ""))
-    except ValueError:
-        raise ValueError(f"{path}, line {line}: {text!r} is no time") from None
-
-
-def _stamp(moment: datetime) -> float:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _durations(values: Any, place: Place | None = None) -> Floats:
+    """Durations in seconds; ValueError for what is none."""
+    durations = seconds_in("durations", values, place, dates=False)
+    below = np.flatnonzero(durations < 0)
+    if len(below):
+        where = place(int(below[0])) if place else "durations"
+        raise ValueError(f"{where} has {durations[below[0]]:g}: none may be below 0")
+    return durations

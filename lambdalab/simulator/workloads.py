@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lambdalab.simulator.callers import Retry
-from lambdalab.simulator.checks import above, at_least, between, whole
+from lambdalab.simulator.checks import above, at_least, between, counted
 from lambdalab.simulator.times import Floats, Random
 
 __all__ = ["MOST", "Bursts", "Diurnal", "OnOff", "Poisson", "Regular", "Steps", "Workload"]
@@ -28,6 +28,7 @@ _PIECE = 60.0
 _LEAST_PIECES = 256
 # So many requests at a time stay in the processor's cache.
 _BLOCK = 1 << 14
+_NO_PAIRS = "rates is {}: give pairs of (seconds, requests a second)"
 
 
 @runtime_checkable
@@ -60,8 +61,7 @@ class Poisson:
         above(0, rate=self.rate)
         if (self.seconds is None) == (self.requests is None):
             raise ValueError("give either seconds or requests: how long it lasts")
-        if self.requests is not None:
-            whole(0, requests=self.requests)
+        counted(self, 0, "requests")
         at_least(0, seconds=self.seconds or 0.0)
         bounded(self.requests or self.rate * (self.seconds or 0.0))
 
@@ -110,16 +110,25 @@ class Steps:
     retry: Retry | None = None
 
     def __post_init__(self) -> None:
-        if not self.rates:
-            raise ValueError("rates is empty: give pairs of (seconds, requests a second)")
-        times = [time for time, _ in self.rates]
+        at_least(0, seconds=self.seconds)
+        times = [time for time, _ in self._pairs()]
         at_least(0, **{f"the rate at {time} s": rate for time, rate in self.rates})
-        at_least(0, **{"the first time": times[0]})
+        at_least(0, **{f"the time of the rate {rate}": time for time, rate in self.rates})
         if times != sorted(times) or times[-1] > self.seconds:
             raise ValueError(f"the times {times} must rise, and end before seconds={self.seconds}")
-        at_least(0, seconds=self.seconds)
         edges = [*times, self.seconds]
         bounded(sum(r * (b - a) for (a, r), b in zip(self.rates, edges[1:], strict=True)))
+
+    def _pairs(self) -> list[tuple[float, float]]:
+        """The rates, if they are pairs: a list of them, from whatever they came in."""
+        try:
+            pairs = [(time, rate) for time, rate in self.rates]
+        except (TypeError, ValueError):
+            raise ValueError(_NO_PAIRS.format(f"{self.rates!r}")) from None
+        if not pairs:
+            raise ValueError(_NO_PAIRS.format("empty"))
+        object.__setattr__(self, "rates", pairs)
+        return pairs
 
     def arrivals(self, random: Random) -> Floats:
         """The arrival times."""
@@ -208,7 +217,7 @@ class Bursts:
     retry: Retry | None = None
 
     def __post_init__(self) -> None:
-        whole(0, size=self.size)
+        counted(self, 0, "size")
         above(0, every=self.every)
         at_least(0, seconds=self.seconds, rate=self.rate)
         between(0, self.every, spread=self.spread)

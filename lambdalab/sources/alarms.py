@@ -1,7 +1,8 @@
 """CloudWatch alarms on the lab's clock: judged once a minute, with what they do.
 
-An alarm's actions are topics and functions; every change also goes to the default event bus. A
-function is called asynchronously, and must let CloudWatch call it by its resource policy.
+Where an alarm's periods are shorter than a minute, all are judged more often. An alarm's actions
+are topics and functions; every change also goes to the default event bus. A function is called
+asynchronously, and must let CloudWatch call it by its resource policy.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
 """
 
@@ -12,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lambdalab import facts
-from lambdalab.clock import LabClock
+from lambdalab.clock import LabClock, Scheduled
 from lambdalab.errors import AwsError
 from lambdalab.neighbours.monitoring import alarm_history, alarm_messages, alarms
+from lambdalab.neighbours.monitoring.alarm_metrics import SHORT_STEP
 from lambdalab.neighbours.monitoring.alarms import Change
 from lambdalab.sources.pushed import Pushes, Sender
 from lambdalab.timeline import Record, Timeline
@@ -47,7 +49,8 @@ class Alarms:
         self._timeline = timeline
         self._loop = asyncio.get_running_loop()
         self._awake = False
-        alarms.install(self._changed)
+        self._next: Scheduled | None = None
+        alarms.install(self._changed, self._short)
 
     def wake(self) -> None:
         """Somebody calls CloudWatch: there may be alarms from now on."""
@@ -65,8 +68,19 @@ class Alarms:
         return alarms.active(account, region, names, self._clock.now())
 
     def _arm(self) -> None:
-        delay = MINUTE - self._clock.now() % MINUTE + LATE
-        self._clock.call_later(delay, self._look, background=True)
+        step = SHORT_STEP if alarms.any_short() else MINUTE
+        delay = step - self._clock.now() % step + LATE
+        self._next = self._clock.call_later(delay, self._look, background=True)
+
+    def _short(self) -> None:
+        """An alarm of short periods was put; in any thread."""
+        self._loop.call_soon_threadsafe(self._hurry)
+
+    def _hurry(self) -> None:
+        """There is an alarm now that cannot wait for the end of the minute."""
+        if self._next is not None and self._awake:
+            self._next.cancel()
+            self._arm()
 
     def _look(self) -> None:
         if not alarms.any_known():
@@ -91,7 +105,7 @@ class Alarms:
 
     def _act(self, change: Change, now: float) -> None:
         """Blocks: in a thread of its own, for functions are called in the event loop."""
-        alarm_messages.put_on_bus(change, now)
+        alarm_messages.put_on_bus(change)
         if not change.alarm.actions_enabled:
             return
         for action in getattr(change.alarm, _ACTIONS[change.new]) or []:

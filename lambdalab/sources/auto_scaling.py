@@ -74,7 +74,7 @@ class AutoScaling:
 
     def wake(self) -> None:
         """Somebody calls Application Auto Scaling: there may be targets from now on."""
-        auto_scaling.install()
+        auto_scaling.install(_readable)
         if not self._awake:
             self._awake = True
             self._looked = self._clock.now()
@@ -119,10 +119,15 @@ class AutoScaling:
         del self._due[key]
         if due > (action.end or math.inf):
             return
+        capacity, why = self._capacity(target), f"scheduled action {action.name}"
+        least = target.least if action.least is None else action.least
+        most = target.most if action.most is None else action.most
+        if most < least:  # of one bound it says nothing, and the other one has changed since
+            error = facts.message("auto-scaling.bounds").text
+            self._tell(target, {"from": capacity, "to": capacity, "reason": why, "error": error})
+            return
         target.bound(action.least, action.most)
-        capacity = self._capacity(target)
-        wanted = min(max(capacity, target.least), target.most)
-        self._scale(target, capacity, wanted, f"scheduled action {action.name}")
+        self._scale(target, capacity, min(max(capacity, least), most), why)
 
     # Target tracking.
 
@@ -202,7 +207,7 @@ class AutoScaling:
             return
         caller = Caller(target.account, target.region)
         where = {"FunctionName": target.function, "Qualifier": target.qualifier}
-        detail = {"qualifier": target.qualifier, "from": before, "to": wanted, "reason": why}
+        detail: dict[str, Any] = {"from": before, "to": wanted, "reason": why}
         try:
             if wanted:
                 self._provisioned.put_provisioned_concurrency_config(
@@ -215,8 +220,11 @@ class AutoScaling:
         else:
             times = self._scaled.setdefault(target.key, [-math.inf, -math.inf])
             times[0 if wanted > before else 1] = self._clock.now()
-        now = self._clock.now()
-        self._timeline.add(Record(now, "scaled", target.function, detail=detail))
+        self._tell(target, detail)
+
+    def _tell(self, target: Target, detail: dict[str, Any]) -> None:
+        detail = {"qualifier": target.qualifier, **detail}
+        self._timeline.add(Record(self._clock.now(), "scaled", target.function, detail=detail))
 
 
 def _next(action: Action, since: float) -> float | None:
@@ -226,6 +234,10 @@ def _next(action: Action, since: float) -> float | None:
         begun = max(since, (action.start or 0) - 1, action.created)
         return expression.after(begun, action.created)
     return None
+
+
+def _readable(schedule: str, timezone: str | None) -> object:
+    return parse(schedule, zone_of(timezone or "UTC"))
 
 
 def _all(values: list[float], count: int, holds: Any) -> bool:

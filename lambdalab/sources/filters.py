@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Data", "Filters", "Number", "Test", "compiled", "data", "flat", "read"]
+__all__ = ["Data", "Filters", "Number", "Test", "compiled", "data", "flat", "leaf", "read"]
 
 Test = Callable[[Any], bool]
 _ABSENT = object()
@@ -106,7 +106,7 @@ def _member(name: str, value: Any) -> Callable[[dict[str, Any]], bool]:
 
 def _values(rules: list[Any]) -> Test:
     """A field matches where one of its values meets one of the rules; some ask for no value."""
-    tests = [_leaf(rule) for rule in rules]
+    tests = [leaf(rule) for rule in rules]
     absent = {"exists": False} in rules
 
     def fits(value: Any) -> bool:
@@ -134,7 +134,8 @@ def flat(values: list[Any]) -> Iterator[Any]:
             yield one
 
 
-def _leaf(rule: Any) -> Test:
+def leaf(rule: Any) -> Test:
+    """A test of one value by one rule: a value, or an operator."""
     if not isinstance(rule, dict):
         return lambda value: _same(value, rule)
     ((name, operand),) = rule.items()
@@ -168,7 +169,7 @@ def _affix(method: Callable[[str, str], bool]) -> Callable[[Any], Test]:
 def _anything_but(operand: Any) -> Test:
     if isinstance(operand, dict):
         ((name, given),) = operand.items()
-        excluded = [_leaf({name: one}) for one in (given if isinstance(given, list) else [given])]
+        excluded = [leaf({name: one}) for one in (given if isinstance(given, list) else [given])]
         return lambda value: not any(test(value) for test in excluded)
     values = operand if isinstance(operand, list) else [operand]
     return lambda value: not any(_same(value, one) for one in values)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from lambdalab import facts
@@ -18,7 +19,7 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.functions.arns import is_function_arn
 from lambdalab.neighbours import secret_rotation
 from lambdalab.neighbours.secret_rotation import Rotation
-from lambdalab.sources.events.schedule_expressions import parse
+from lambdalab.sources import secret_schedules
 from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["SecretRotations"]
@@ -48,7 +49,12 @@ class SecretRotations:
     @staticmethod
     def next_date(expression: str, now: float) -> float | None:
         """When a schedule is due next; raises ValueError where it is none."""
-        return parse(expression).after(now, now)
+        return secret_schedules.next_date(expression, now)
+
+    @staticmethod
+    def check_rules(rules: Mapping[str, Any]) -> None:
+        """Raise AwsError unless Secrets Manager takes such rules."""
+        secret_schedules.check(rules)
 
     def begin(self, rotation: Rotation) -> None:
         """Lead a rotation."""
@@ -101,7 +107,7 @@ class SecretRotations:
     async def _lead(self, rotation: Rotation, attempt: int, hold: Hold) -> None:
         try:
             if await self._all_steps(rotation):
-                rotation.succeeded(self._clock.now())
+                rotation.succeeded(self._clock.now(), self)
             elif attempt < int(facts.quota("secret-rotation.attempts").value):
                 wait = facts.quota("secret-rotation.wait").seconds
                 self._clock.call_later(wait, lambda: self._start(rotation, attempt + 1))

@@ -49,13 +49,16 @@ def scaling_explorer(*, predict: str | None = None, **settings: Any) -> Panel:
     """Make the explorer; ``settings`` are those of ``scaling``, and where the controls stand.
 
     ``predict`` asks for a guess first: one of "throttled", "cold", "concurrency", "p99".
+    ValueError for settings that cannot be.
     """
-    start = _START | settings
-    start["reserve"] = start["reserved"] is not None
-    start["reserved"] = start["reserved"] or 0
-    unknown = set(start) - {control.name for control in _controls(_START)} - {"seed"}
+    unknown = set(settings) - ({*_START, "seed"} - {"reserve"})
     if unknown:
         raise ValueError(f"no setting {', '.join(sorted(unknown))}")
+    start = _START | settings
+    # Whatever is wrong with them, it is said at once.
+    scaling(**{name: value for name, value in start.items() if name != "reserve"})
+    start["reserve"] = start["reserved"] is not None
+    start["reserved"] = start["reserved"] or 0
     seed = start.pop("seed", 0)
     return panel(
         "Scaling explorer",

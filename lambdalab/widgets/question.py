@@ -40,6 +40,8 @@ class Question:
     def answer(self, guess: Any, chart: Any) -> str:
         """Guess and truth, in a sentence."""
         truth = self.truth(chart)
+        if truth != truth:  # not a number: there was nothing to measure
+            return f"You guessed {self._told(guess)}, but nothing ran: there is nothing to measure."
         outcome = "Right" if self.near(guess, truth) else "Not quite"
         return f"{outcome}: you guessed {self._told(guess)}, it is {self._told(truth)}."
 

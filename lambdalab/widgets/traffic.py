@@ -21,6 +21,7 @@ from lambdalab.simulator import (
     Summary,
     simulate,
 )
+from lambdalab.simulator.checks import above, at_least, whole
 from lambdalab.widgets.chart import Chart
 from lambdalab.widgets.theme import COLOURS, INK
 
@@ -75,7 +76,8 @@ class Scaling(Chart):
         run = self.summary
         if not run.requests:
             return f"No request comes in {duration_text(self.seconds)}, and nothing starts."
-        served = f"{run.requests:,} requests in {duration_text(self.seconds)}: "
+        requests = "request" if run.requests == 1 else "requests"
+        served = f"{run.requests:,} {requests} in {duration_text(self.seconds)}: "
         return (
             served + ". ".join(filter(None, [self._shares(), self._limits(), self._speed()])) + "."
         )
@@ -91,15 +93,15 @@ class Scaling(Chart):
         parts += [f"{_percent(warm, run.requests)} found a warm environment"]
         parts += [f"{_percent(cold, run.requests)} waited for a cold start"]
         refused = run.requests - run.invocations
-        parts += [f"{_percent(refused, run.requests)} were throttled"]
+        why = f" ({' and '.join(result.throttles)})" if refused else ""
+        parts += [f"{_percent(refused, run.requests)} were throttled{why}"]
         return ", ".join(parts)
 
     def _limits(self) -> str:
-        reasons = self.result.throttles
-        why = f", for the reason {max(reasons, key=lambda name: reasons[name])}" if reasons else ""
         run = self.summary
-        most = f"At most {run.peak_concurrency:,} ran together"
-        return f"{most}, in {run.environments + self.result.policy.provisioned:,} environments{why}"
+        there = run.environments + self.result.policy.provisioned
+        environments = "environment" if there == 1 else "environments"
+        return f"At most {run.peak_concurrency:,} ran together, in {there:,} {environments}"
 
     def _speed(self) -> str:
         run = self.summary
@@ -204,6 +206,9 @@ def scaling(
     ``idle`` seconds is taken back. ValueError in AWS's words for what AWS refuses, and for more
     than 400,000 requests.
     """
+    at_least(0, rate=rate, duration=duration, init=init)
+    above(0, seconds=seconds)
+    whole(0, burst=burst)
     expected = rate * seconds + 2 * burst
     if expected > MOST_REQUESTS:
         raise ValueError(
@@ -213,6 +218,7 @@ def scaling(
     if shape not in SHAPES:
         raise ValueError(f"shape is {shape!r}: it must be one of {', '.join(SHAPES)}")
     function = Function(_times(shape, duration / 1000), init / 1000, memory=memory, cpu=cpu)
+    whole(0, account=account)
     policy = Policy(
         account, min(FLOOR, account), reserved=reserved, provisioned=provisioned, idle=idle
     )
@@ -221,7 +227,7 @@ def scaling(
 
 
 def _times(shape: str, mean: float) -> Constant | Exponential | Lognormal:
-    if shape == "constant":
+    if shape == "constant" or not mean:
         return Constant(mean)
     if shape == "exponential":
         return Exponential(mean)

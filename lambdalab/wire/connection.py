@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._writable = asyncio.Event()
         self._writable.set()
+        self._ended = False
         self._start()
 
     def _start(self) -> None:
@@ -65,6 +66,11 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._connections.discard(self)
         self._waiting.clear()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it has asked for it still gets."""
+        self._ended = True
+        return self._answering is not None
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""
@@ -168,7 +174,7 @@ class Connection(asyncio.Protocol):
         while self._waiting and self._answering is None:
             self._answer(*self._waiting.popleft(), self._handler)
         if self._answering is None:
-            self._flush()
+            self._flush(close=self._ended)
 
     def _failed(self, request: Request, error: BaseException | None) -> None:
         """The handler broke: the client gets a 500, the log says why."""
@@ -181,7 +187,8 @@ class Connection(asyncio.Protocol):
         self._outgoing.append(response.encode(head_only=head_only, date=self._date()))
         if isinstance(response, StreamedResponse):
             self._flush()
-            self._answering = asyncio.ensure_future(self._send(response.parts))
+            sent = self._send(response.parts, head_only=head_only)
+            self._answering = asyncio.ensure_future(sent)
             self._answering.add_done_callback(lambda done: self._sent(request, keep_alive, done))
         elif not keep_alive:
             self._flush(close=True)
@@ -189,12 +196,12 @@ class Connection(asyncio.Protocol):
             # What follows in the same turn may not be meant any more.
             self._flush()
 
-    async def _send(self, parts: AsyncIterator[bytes]) -> None:
+    async def _send(self, parts: AsyncIterator[bytes], *, head_only: bool) -> None:
         """Send the body of a streamed answer, no faster than the client reads it."""
         async for part in parts:
             if self._transport is None:
                 return
-            if part:
+            if part and not head_only:
                 self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
             await self._writable.wait()
 
@@ -207,7 +214,8 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_exception_handler(context)
             self.drop()
             return
-        self._outgoing.append(b"0\r\n\r\n")
+        if request.method != "HEAD":
+            self._outgoing.append(b"0\r\n\r\n")
         if not keep_alive:
             self._flush(close=True)
         self._answer_waiting()

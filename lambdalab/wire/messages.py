@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -18,19 +19,25 @@ __all__ = [
 ]
 
 _WITHOUT_BODY = {204, 304}
+_ORIGIN = re.compile(rb"https?://[^/?]*/?", re.IGNORECASE)
 _STATUS_LINES = {
     int(s): f"HTTP/1.1 {int(s)} {s.phrase}\r\n".encode() for s in HTTPStatus if int(s) >= 200
 }
 
 
 class Request:
-    """One request. ``raw_headers`` keeps order and spelling, ``headers`` has lower-case names."""
+    """One request. ``raw_headers`` keeps order and spelling, ``headers`` has lower-case names.
+
+    A target with a scheme and a host, as clients send it to proxies, stands for what follows them.
+    """
 
     __slots__ = ("body", "headers", "method", "path", "query_string", "raw_headers")
 
     def __init__(
         self, method: str, target: bytes, raw_headers: list[tuple[bytes, bytes]], body: bytes
     ) -> None:
+        if not target.startswith(b"/"):
+            target = _ORIGIN.sub(b"/", target, count=1)
         path, _, query = target.partition(b"?")
         self.method = method
         self.path = path.decode("latin-1")

@@ -38,6 +38,10 @@ class StreamingConnection(Connection):
         if self._admit is not None and not self._admit(*ends):
             self.drop()
 
+    def eof_received(self) -> bool:
+        """A process that sends no more is gone: nothing waits for it."""
+        return False
+
     def on_headers_complete(self) -> None:
         """The head is complete: somebody may want the body as it comes."""
         method = self._parser.get_method().decode("latin-1")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from lambdalab import facts
 from lambdalab.errors import AwsError
 from lambdalab.imports import after_load
+from lambdalab.neighbours.api_gateway.rest_api_checks import refusing
 from lambdalab.wire import Request, Response
 
 __all__ = ["install"]
@@ -56,7 +57,7 @@ def _mend_rest(module: ModuleType, call: _Call) -> None:
         api.binaryMediaTypes = changed.get("binaryMediaTypes", api.binaryMediaTypes)
         return 200, {}, json.dumps(api.to_dict())
 
-    kind.import_rest_api, kind.put_rest_api = _refusing(import_rest_api), _refusing(put_rest_api)
+    kind.import_rest_api, kind.put_rest_api = refusing(import_rest_api), refusing(put_rest_api)
 
 
 def _mend_http(module: ModuleType, call: _Call) -> None:
@@ -77,27 +78,12 @@ def _mend_http(module: ModuleType, call: _Call) -> None:
         importer.read(rest=False, known={"ApiId": key}, document=document, before=before)
         return 201, {}, json.dumps(request.apigatewayv2_backend.get_api(key).to_json())
 
-    kind.import_api, kind.reimport_api = _refusing(import_api), _refusing(reimport_api)
+    kind.import_api, kind.reimport_api = refusing(import_api), refusing(reimport_api)
 
 
 def _told(request: Any, call: _Call) -> tuple[Json, _Importer]:
     document = _document(json.loads(request.body).get("body") or "", versions=("3.",))
     return document, _Importer.of(request, call, "apigatewayv2")
-
-
-def _refusing(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An operation that is refused as a call that it makes is refused."""
-    from moto.core.exceptions import JsonRESTError
-
-    def run(request: Any) -> Any:
-        try:
-            return act(request)
-        except AwsError as error:
-            refused = JsonRESTError(error.code, error.message)
-            refused.code = error.status
-            raise refused from error
-
-    return run
 
 
 def _document(given: str | bytes, versions: tuple[str, ...] = ("2.", "3.")) -> Json:

@@ -3,7 +3,7 @@
 - Deployments: a stage that does not deploy by itself answers what was deployed to it.
 - Quick create: an API that is created with a target has a route, an integration and a stage.
 - UpdateStage, GetAuthorizers, and lists that moto does not give.
-- Refusals of routes that are there already, and of integrations that cannot be.
+- Refusals, which ``http_api_checks`` knows.
 
 Source: https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/
 """
@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
-from lambdalab import facts
 from lambdalab.imports import after_load
-from lambdalab.neighbours.api_gateway.http_api_services import SUBTYPES
+from lambdalab.neighbours.api_gateway import http_api_checks
+from lambdalab.neighbours.api_gateway.http_api_refusals import refused
 from lambdalab.neighbours.api_gateway.http_apis import DEPLOYED, FLUSHES, read
 
 __all__ = ["install"]
@@ -36,6 +36,8 @@ _SETTINGS = {
     "routeSettings": "route_settings",
     "stageVariables": "stage_variables",
 }
+# What AWS answers with to operations whose names begin so.
+_STATUS = {"create": 201, "import": 201, "reimport": 201, "delete": 204}
 
 
 def install() -> None:
@@ -58,10 +60,36 @@ def _mend(module: ModuleType) -> None:
     kind = module.ApiGatewayV2Response
     from moto.apigatewayv2 import models
 
+    http_api_checks.mend(models)
     for operation, act in _OPERATIONS.items():
         setattr(kind, operation, _operation(act))
     kind.create_api = _create_api(kind.create_api)
-    _mend_api(models.Api)
+    models.Api.create_stage = _create_stage(models.Api.create_stage)
+    models.Api.to_json = _telling(models.Api.to_json, ipAddressType="ipv4")
+    models.Integration.to_json = _telling(models.Integration.to_json, connectionType="INTERNET")
+    for name, act in list(vars(kind).items()):
+        status = _STATUS.get(name.partition("_")[0])
+        if status:
+            setattr(kind, name, _answering(act, status))
+
+
+def _telling(tell: Callable[[Any], Json], **more: str) -> Callable[[Any], Json]:
+    """What moto tells, and what AWS tells besides where nothing else was given."""
+
+    def to_json(one: Any) -> Json:
+        return {**more, **{name: value for name, value in tell(one).items() if value is not None}}
+
+    return to_json
+
+
+def _answering(act: Callable[[Any], Any], status: int) -> Callable[[Any], Any]:
+    """An operation that answers with AWS's status, which moto takes from a header."""
+
+    def answer(request: Any) -> Any:
+        _, headers, body = act(request)
+        return status, {**headers, "status": status}, body
+
+    return answer
 
 
 def _operation(act: Callable[..., Json]) -> Callable[[Any], Any]:
@@ -113,7 +141,7 @@ def point(api: Any, stage: Any, deployment_id: str) -> None:
 def _deployment(api: Any, deployment_id: str) -> Json:
     found = _deployments(api).get(deployment_id)
     if found is None:
-        raise _refused("deployment-missing", "NotFoundException", 404)
+        raise refused("deployment-missing")
     return found
 
 
@@ -133,7 +161,7 @@ def _delete_deployment(backend: Any, _: Any, api_id: str, __: str, key: str) -> 
     api = backend.get_api(api_id)
     _deployment(api, key)
     if any(stage.config.get("deploymentId") == key for stage in api.stages.values()):
-        raise _refused("deployment-active", "BadRequestException", 400)
+        raise refused("deployment-active")
     del _deployments(api)[key]
     return {}
 
@@ -145,9 +173,22 @@ def _told(made: Json) -> Json:
 # Stages.
 
 
+def _create_stage(create: Callable[[Any, Json], Any]) -> Callable[[Any, Json], Any]:
+    def create_stage(api: Any, config: Json) -> Any:
+        if config.get("deploymentId"):
+            _deployment(api, config["deploymentId"])
+        stage = create(api, config)
+        if config.get("deploymentId"):
+            point(api, stage, config["deploymentId"])
+        return stage
+
+    return create_stage
+
+
 def _update_stage(backend: Any, given: Json, api_id: str, _: str, name: str) -> Json:
     api = backend.get_api(api_id)
     stage = api.get_stage(unquote(name))
+    http_api_checks.check_settings(api, given)
     for member, attribute in _SETTINGS.items():
         if member in given:
             setattr(stage, attribute, given[member])
@@ -222,74 +263,3 @@ def quick_create(api: Any, given: Json) -> None:
         target=f"integrations/{integration.id}",
     )
     api.create_stage({"stageName": "$default", "autoDeploy": True})
-
-
-# What moto takes and AWS refuses.
-
-
-def _mend_api(kind: Any) -> None:
-    create_route, create_stage = kind.create_route, kind.create_stage
-    create_integration = kind.create_integration
-
-    def route(api: Any, *args: Any, **given: Any) -> Any:
-        key = given.get("route_key") or (args[2] if len(args) > 2 else "")
-        if any(one.route_key == key for one in api.routes.values()):
-            raise _refused("route-exists", "ConflictException", 409, key=key)
-        return create_route(api, *args, **given)
-
-    def stage(api: Any, config: Json) -> Any:
-        name = config.get("stageName")
-        if name in api.stages:
-            raise _refused("stage-exists", "ConflictException", 409)
-        made = create_stage(api, config)
-        if config.get("deploymentId"):
-            point(api, made, config["deploymentId"])
-        return made
-
-    def integration(api: Any, *args: Any, **given: Any) -> Any:
-        _check_integration(api, given)
-        return create_integration(api, *args, **given)
-
-    kind.create_route, kind.create_stage = route, stage
-    kind.create_integration = integration
-
-
-def _check_integration(api: Any, given: Json) -> None:
-    if api.protocol_type != "HTTP":
-        return
-    if given.get("integration_type") not in ("AWS_PROXY", "HTTP_PROXY"):
-        raise _refused("integration-kind", "BadRequestException", 400)
-    if given.get("payload_format_version") not in ("1.0", "2.0"):
-        raise _refused("payload-version", "BadRequestException", 400)
-    _check_subtype(given)
-    most = int(facts.quota("api-gateway.http-timeout").seconds * 1000)
-    timeout = given.get("timeout_in_millis")
-    if timeout is not None and not 50 <= int(timeout) <= most:
-        raise _refused("timeout", "BadRequestException", 400)
-
-
-def _check_subtype(given: Json) -> None:
-    """An integration with another service needs a role, and the parameters of its operation."""
-    name = given.get("integration_subtype")
-    if not name:
-        return
-    if given.get("payload_format_version") != "1.0":
-        raise _refused("subtype-version", "BadRequestException", 400)
-    if not given.get("credentials_arn"):
-        raise _refused("subtype-credentials", "BadRequestException", 400)
-    known = SUBTYPES.get(name)
-    parameters = given.get("request_parameters") or {}
-    missing = [one for one in (known.needed if known else ()) if one not in parameters]
-    if missing:
-        names = ", ".join(missing)
-        raise _refused("subtype-parameters", "BadRequestException", 400, subtype=name, names=names)
-
-
-def _refused(name: str, code: str, status: int, **fields: object) -> Exception:
-    from moto.core.exceptions import JsonRESTError
-
-    error: Exception = JsonRESTError(
-        code, facts.message(f"http-api-control.{name}").format(**fields)
-    )
-    error.code = status  # type: ignore[attr-defined]
-    return error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["SUBTYPES", "Subtype"]
+__all__ = ["LACKING", "SUBTYPES", "Subtype"]
 
 
 class Subtype(NamedTuple):
@@ -45,3 +45,5 @@ SUBTYPES = {
     "StepFunctions-StartSyncExecution": _machine("StartSyncExecution", "StateMachineArn"),
     "StepFunctions-StopExecution": _machine("StopExecution", "ExecutionArn"),
 }
+# Those that AWS has besides; calls to them are refused by name.
+LACKING = frozenset({"AppConfig-GetConfiguration", "Kinesis-PutRecord"})

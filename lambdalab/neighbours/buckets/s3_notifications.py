@@ -2,7 +2,8 @@
 
 moto tells of objects before they have their metadata, of tags that were put with an object, of
 a part of an upload as of a put, and not at all of delete markers, of versions that are deleted, or
-of keys that were not there. It asks no target of a notification for its leave.
+of keys that were not there, which get no delete marker either. It asks no target of a notification
+for its leave.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -48,6 +49,7 @@ def _mend_models(models: ModuleType) -> None:
     models.notifications.send_test_event = lambda *_, **__: None
     backend: Any = models.S3Backend
     backend.delete_object = _telling_deletion(backend.delete_object)
+    backend._set_delete_marker = _marking(backend._set_delete_marker, models.FakeDeleteMarker)
     backend.put_bucket_notification_configuration = _checking(
         backend.put_bucket_notification_configuration
     )
@@ -81,6 +83,23 @@ def _telling_deletion(delete: Callable[..., Any]) -> Callable[..., Any]:
         return found
 
     return told
+
+
+def _marking(mark: Callable[..., Any], marker: Any) -> Callable[..., Any]:
+    """A delete marker stands also where there has been no object, as in AWS's buckets.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+    """
+
+    @wraps(mark)
+    def marked(backend: Any, bucket_name: str, key_name: str) -> Any:
+        keys = backend.get_bucket(bucket_name).keys
+        if key_name in keys:
+            return mark(backend, bucket_name, key_name)
+        keys[key_name] = made = marker(SimpleNamespace(name=key_name))
+        return made
+
+    return marked
 
 
 def _checking(put: Callable[..., None]) -> Callable[..., None]:

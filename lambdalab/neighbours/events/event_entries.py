@@ -33,12 +33,15 @@ def too_many(entries: list[dict[str, Any]]) -> AwsError | None:
     return None
 
 
-def refusal_of(entry: dict[str, Any]) -> dict[str, Any] | None:
+def refusal_of(entry: dict[str, Any], *, by_client: bool) -> dict[str, Any] | None:
     """The answer for an entry that is not taken; None for one that is."""
     for name in _REQUIRED:
         if not entry.get(name):
             words = facts.message("event-entry.incomplete").format(name=name)
             return {"ErrorCode": "InvalidArgument", "ErrorMessage": words}
+    if by_client and entry["Source"].startswith("aws."):
+        words = facts.message("event-entry.source-reserved").text
+        return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": words}
     try:
         is_object = isinstance(json.loads(entry["Detail"]), dict)
     except (ValueError, RecursionError):

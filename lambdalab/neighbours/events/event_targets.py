@@ -14,11 +14,19 @@ from typing import Any
 
 from lambdalab.errors import AwsError, aws_error
 
-__all__ = ["deliver"]
+__all__ = ["TargetError", "deliver"]
 
 # How often an event may go from bus to bus. AWS lets it go on for ever within an account.
 _MOST_HOPS = 16
 _hops: ContextVar[int] = ContextVar("event_hops", default=0)
+
+
+class TargetError(AwsError):
+    """What a target has refused: ``own`` is its own code for that."""
+
+    def __init__(self, code: str, message: str, own: str) -> None:
+        super().__init__(code, message)
+        self.own = own
 
 
 def deliver(arn: str, text: str, settings: Mapping[str, Any], event: dict[str, Any]) -> None:
@@ -28,8 +36,8 @@ def deliver(arn: str, text: str, settings: Mapping[str, Any], event: dict[str, A
     """
     from moto.core.exceptions import ServiceException, _RESTError
 
-    service = arn.split(":")[2] if arn.count(":") >= 5 else ""
-    act = _TARGETS.get(service)
+    service, kind = (arn.split(":")[2], arn.split(":")[5]) if arn.count(":") >= 5 else ("", "")
+    act = None if kind.startswith("api-destination/") else _TARGETS.get(service)
     if act is None:
         raise AwsError("NotImplementedException", f"Lambda Lab has no target of the kind {arn}.")
     try:
@@ -40,12 +48,13 @@ def deliver(arn: str, text: str, settings: Mapping[str, Any], event: dict[str, A
         raise _refusal(refused) from None
 
 
-def _refusal(refused: Exception) -> AwsError:
+def _refusal(refused: Exception) -> TargetError:
     """What moto says, as one of two errors: no such target, or not with this."""
     code = str(getattr(refused, "error_type", None) or getattr(refused, "code", None) or "")
     missing = any(part in code for part in ("NotFound", "NonExistent", "NoSuch", "DoesNotExist"))
     words = str(getattr(refused, "message", None) or refused)
-    return AwsError("ResourceNotFoundException" if missing else "ValidationException", words)
+    known = "ResourceNotFoundException" if missing else "ValidationException"
+    return TargetError(known, words, code or known)
 
 
 def _place(arn: str) -> tuple[str, str, str]:
@@ -73,8 +82,10 @@ def _stream(arn: str, text: str, settings: Mapping[str, Any], event: dict[str, A
 
     account, region, name = _place(arn)
     given = settings.get("KinesisParameters") or {}
-    path = given.get("PartitionKeyPath", "$.id").removeprefix("$.")
-    key = str(given.get("PartitionKey") or event.get(path) or "key")
+    found: Any = event
+    for step in str(given.get("PartitionKeyPath") or "$.id").split(".")[1:]:
+        found = found.get(step) if isinstance(found, dict) else None
+    key = str(given.get("PartitionKey") or found or event.get("id") or "key")
     records = [{"PartitionKey": key, "Data": _base64(text)}]
     kinesis_backends[account][region].put_records(arn, name.partition("/")[2], records)
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from lambdalab.errors import AwsError
 from lambdalab.imports import after_load
+from lambdalab.neighbours.events import event_archives, event_buses
 from lambdalab.neighbours.events.event_entries import MOST_ENTRIES, refusal_of, too_many
 from lambdalab.neighbours.request_checks import checked, refuse
 
@@ -70,6 +71,8 @@ class Bridge(Protocol):
 _make: Callable[[], Bridge]
 # The trace of the request that puts events, for those that bring none of their own.
 _trace: ContextVar[str | None] = ContextVar("events_trace", default=None)
+# Whether events come from a client: those of AWS's own services are not for it to send.
+_by_client: ContextVar[bool] = ContextVar("events_by_client", default=False)
 
 
 def install(make: Callable[[], Bridge]) -> None:
@@ -81,6 +84,8 @@ def install(make: Callable[[], Bridge]) -> None:
     _make = make
     after_load("moto.events.models", _mend_models)
     after_load("moto.events.responses", _mend_responses)
+    event_buses.install()
+    event_archives.install(_check_pattern)
 
 
 def find(rule_arn: str) -> Rule | None:
@@ -116,6 +121,10 @@ def _asked(call: Callable[[Bridge], Any]) -> Any:
         return call(_make())
     except AwsError as error:
         raise JsonRESTError(error.code, error.message) from None
+
+
+def _check_pattern(pattern: str) -> None:
+    _asked(lambda bridge: bridge.check_rule(pattern, None))
 
 
 # The backend.
@@ -174,12 +183,14 @@ def _put_events(self: Any, events: list[dict[str, Any]]) -> list[dict[str, Any]]
     from moto.events.models import events_backends
     from moto.moto_api._internal import mock_random
 
+    by_client = _by_client.get()
+    _by_client.set(False)  # what comes of these events comes from AWS
     refused = too_many(events)
     if refused is not None:
         raise JsonRESTError(refused.code, refused.message)
     answers: list[dict[str, Any]] = []
     for entry in events:
-        wrong = refusal_of(entry)
+        wrong = refusal_of(entry, by_client=by_client)
         answers.append(wrong or {"EventId": str(mock_random.uuid4())})
         if wrong is None:
             name = entry.get("EventBusName") or "default"
@@ -239,7 +250,8 @@ def _mend_responses(module: ModuleType) -> None:
     original = handler.put_events
 
     def put_events(self: Any) -> Any:
-        token = _trace.set(self.headers.get("X-Amzn-Trace-Id"))
+        trace = _trace.set(self.headers.get("X-Amzn-Trace-Id"))
+        client = _by_client.set(True)
         try:
             # Of too many entries AWS speaks in words of its own.
             entries = self._get_param("Entries")
@@ -247,7 +259,8 @@ def _mend_responses(module: ModuleType) -> None:
             refuse("events", "PutEvents", self.body, bounds=not many)
             return original(self)
         finally:
-            _trace.reset(token)
+            _by_client.reset(client)
+            _trace.reset(trace)
 
     def test_event_pattern(self: Any) -> Any:
         pattern, event = self._get_param("EventPattern"), self._get_param("Event")

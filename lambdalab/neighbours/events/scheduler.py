@@ -1,20 +1,32 @@
 """The schedules of moto's EventBridge Scheduler: moto stores them, and nothing ever happens.
 
-It also fails at groups that do not exist, and forgets what is to be done after completion when a
-schedule is updated. Here every change is told to the ``Bridge``, which judges it beforehand.
+It also fails at groups that do not exist, takes any name, deletes the group that every account has,
+and forgets what is to be done after completion when a schedule is updated. Here every change is
+told to the ``Bridge``, which judges it beforehand.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote
 
-from lambdalab.errors import AwsError, aws_error
+from lambdalab import facts
+from lambdalab.errors import AwsError, aws_error, validation_error
 from lambdalab.imports import after_load
 from lambdalab.neighbours.request_checks import checked
 
 __all__ = ["Bridge", "Schedule", "delete", "find", "install"]
+
+_NAME = r"[0-9a-zA-Z-_.]+"
+_LONGEST_NAME = facts.quota("scheduler.name").value
+# What a target without a retry policy, or with a part of one, is read back with.
+_POLICY = {
+    "MaximumEventAgeInSeconds": int(facts.quota("events.age-default").seconds),
+    "MaximumRetryAttempts": facts.quota("events.retries-default").value,
+}
 
 
 class Schedule(NamedTuple):
@@ -101,14 +113,19 @@ def _seconds(given: Any) -> float | None:
 
 
 def _asked(call: Callable[[Bridge], Any]) -> None:
-    from moto.core.exceptions import JsonRESTError
-
     try:
         call(_make())
     except AwsError as error:
-        refused = JsonRESTError(error.code, error.message)
-        refused.code = error.status
-        raise refused from None
+        _refuse(error)
+
+
+def _refuse(error: AwsError) -> None:
+    """Raise an error as one of moto's."""
+    from moto.core.exceptions import JsonRESTError
+
+    refused = JsonRESTError(error.code, error.message)
+    refused.code = error.status
+    raise refused from None
 
 
 def _changed(arn: str) -> None:
@@ -117,14 +134,19 @@ def _changed(arn: str) -> None:
 
 def _mend_models(module: ModuleType) -> None:
     backend = module.EventBridgeSchedulerBackend
-    backend.create_schedule = _storing(backend.create_schedule)
-    backend.update_schedule = _storing(backend.update_schedule)
+    module.ScheduleExists.code = 409
     for name, mend in (
+        ("create_schedule", _storing),
+        ("update_schedule", _storing),
         ("delete_schedule", _deleting),
         ("delete_schedule_group", _deleting_group),
         ("create_schedule_group", _creating_group),
+        ("list_tags_for_resource", _of_a_group),
+        ("tag_resource", _of_a_group),
+        ("untag_resource", _of_a_group),
     ):
         setattr(backend, name, mend(getattr(backend, name)))
+    module.ScheduleGroup.__init__ = _dated(module.ScheduleGroup.__init__)
 
 
 def _storing(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,6 +155,8 @@ def _storing(original: Callable[..., Any]) -> Callable[..., Any]:
         _asked(lambda bridge: bridge.check(given))
         schedule = original(self, **given)
         schedule.state = schedule.state or "ENABLED"
+        schedule.action_after_completion = schedule.action_after_completion or "NONE"
+        schedule.target["RetryPolicy"] = _POLICY | (schedule.target.get("RetryPolicy") or {})
         _changed(schedule.arn)
         return schedule
 
@@ -150,6 +174,8 @@ def _deleting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _deleting_group(original: Callable[..., Any]) -> Callable[..., Any]:
     def delete_schedule_group(self: Any, name: str | None) -> None:
+        if name == "default":
+            _refuse(aws_error("scheduler.group-default"))
         arns = [one.arn for one in self.get_schedule_group(name).schedules.values()]
         original(self, name)
         for arn in arns:
@@ -161,15 +187,30 @@ def _deleting_group(original: Callable[..., Any]) -> Callable[..., Any]:
 def _creating_group(original: Callable[..., Any]) -> Callable[..., Any]:
     def create_schedule_group(self: Any, name: str, tags: Any) -> Any:
         if name in self.schedule_groups:
-            refused = aws_error("scheduler.group-exists", group=name)
-            _asked(lambda _: _raise(refused))
+            _refuse(aws_error("scheduler.group-exists", group=name))
         return original(self, name, tags or [])
 
     return create_schedule_group
 
 
-def _raise(error: AwsError) -> None:
-    raise error
+def _of_a_group(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Only groups have tags."""
+
+    def act(self: Any, arn: str, *given: Any) -> Any:
+        self.get_schedule_group(arn.rpartition("/")[2])
+        return original(self, arn, *given)
+
+    return act
+
+
+def _dated(original: Callable[..., None]) -> Callable[..., None]:
+    def init(self: Any, *given: Any, **options: Any) -> None:
+        from moto.core.utils import unix_time
+
+        original(self, *given, **options)
+        self.created_on = self.last_modified = unix_time()
+
+    return init
 
 
 def _mend_responses(module: ModuleType) -> None:
@@ -178,11 +219,54 @@ def _mend_responses(module: ModuleType) -> None:
 
     def update_schedule(self: Any) -> Any:
         answer = original(self)
-        name = self.uri.split("?")[0].split("/")[-1]
-        schedule = self.scheduler_backend.get_schedule(self._get_param("GroupName"), name)
-        schedule.action_after_completion = self._get_param("ActionAfterCompletion")
+        schedule = self.scheduler_backend.get_schedule(self._get_param("GroupName"), _name(self))
+        schedule.action_after_completion = self._get_param("ActionAfterCompletion") or "NONE"
         return answer
 
     handler.update_schedule = update_schedule
-    operations = {"create_schedule": "CreateSchedule", "update_schedule": "UpdateSchedule"}
+    for name in ("create_schedule", "update_schedule", "create_schedule_group"):
+        setattr(handler, name, _naming(getattr(handler, name)))
+    for name in ("list_schedules", "list_schedule_groups"):
+        setattr(handler, name, _paging(getattr(handler, name)))
+    operations = {
+        "create_schedule": "CreateSchedule",
+        "tag_resource": "TagResource",
+        "update_schedule": "UpdateSchedule",
+    }
     checked(handler, "scheduler", operations)
+
+
+def _name(request: Any) -> str:
+    """The name that stands at the end of a path."""
+    return unquote(str(request.uri).split("?")[0].rpartition("/")[2])
+
+
+def _naming(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Names in paths, which the checks of bodies do not see."""
+
+    def act(self: Any) -> Any:
+        name, wrong = _name(self), []
+        if len(name) > _LONGEST_NAME:
+            wrong.append(facts.message("validation.length-at-most").format(bound=_LONGEST_NAME))
+        if not re.fullmatch(_NAME, name):
+            wrong.append(facts.message("validation.pattern").format(pattern=_NAME))
+        if wrong:
+            said = facts.message("validation.value")
+            _refuse(
+                validation_error(
+                    [said.format(value=name, path="name", constraint=one) for one in wrong]
+                )
+            )
+        return original(self)
+
+    return act
+
+
+def _paging(original: Callable[..., Any]) -> Callable[..., Any]:
+    def act(self: Any) -> Any:
+        given = self._get_param("MaxResults")
+        if given is not None and not str(given).isdecimal():
+            _refuse(aws_error("serialization.wrong-type", found="STRING_VALUE", wanted="Integer"))
+        return original(self)
+
+    return act

@@ -100,7 +100,9 @@ def migrate(pool: Any, client_id: str, username: str, password: str | None) -> A
 
     source = "ForgotPassword" if password is None else "Authentication"
     given, _ = triggers.metadata()
-    request = {"password": password, "validationData": given or None, "userAttributes": None}
+    request: Json = {"password": password, "validationData": None, "userAttributes": None}
+    # What the begin of a sign-in calls client metadata is validation data to the function.
+    request["clientMetadata" if password is None else "validationData"] = given or None
     names = "userAttributes", "forceAliasCreation", "finalUserStatus", "messageAction"
     empty = dict.fromkeys((*names, "desiredDeliveryMediums"))
     found = ask(pool, "UserMigration", source, username, client_id, request, empty)
@@ -195,7 +197,7 @@ def _answered(backend: Any, key: str, client_id: str, responses: Json) -> Any:
 def _ask_user(
     pool: Any, trigger: str, user: Any, client_id: str, request: Json, response: Json
 ) -> Json:
-    given, _ = triggers.metadata()
+    given = triggers.later_metadata()
     shown = {**request, **({"clientMetadata": given} if given else {})}
     found = ask(pool, trigger, "Authentication", user.username, client_id, shown, response)
     if found is None:

@@ -27,6 +27,14 @@ _FIXED = frozenset(
     | {"iat", "identities", "iss", "jti", "nbf", "nonce", "origin_jti", "sub", "token_use"}
     | {"username"}
 )
+# By the version of the trigger: the version of its event.
+_VERSIONS = {"V2_0": "2", "V3_0": "3"}
+# What a function may say of groups and roles, and the claims that it becomes.
+_GROUP_CLAIMS = {
+    "groupsToOverride": "cognito:groups",
+    "iamRolesToOverride": "cognito:roles",
+    "preferredRole": "cognito:preferred_role",
+}
 
 
 class _SignIn(threading.local):
@@ -50,7 +58,7 @@ def signing_in(source: str) -> Iterator[None]:
 
 
 def _after(pool: Any, user: Any, client_id: str) -> None:
-    given, _ = triggers.metadata()
+    given = triggers.later_metadata()
     request: Json = {"userAttributes": attributes_of(user), "newDeviceUsed": False}
     if given:
         request["clientMetadata"] = given
@@ -82,9 +90,10 @@ def with_overrides(create: Call) -> Call:
 
 def _overrides(pool: Any, user: Any, client_id: str, source: str) -> Json:
     config = (pool.extended_config.get("LambdaConfig") or {}).get("PreTokenGenerationConfig") or {}
-    second = config.get("LambdaVersion", "V1_0") != "V1_0"
+    version = _VERSIONS.get(config.get("LambdaVersion") or "", "1")
+    second = version != "1"
     groups = [group.group_name for group in user.groups]
-    given, _ = triggers.metadata()
+    given = triggers.later_metadata()
     request: Json = {
         "userAttributes": attributes_of(user),
         "groupConfiguration": {
@@ -95,7 +104,6 @@ def _overrides(pool: Any, user: Any, client_id: str, source: str) -> Json:
     member = "claimsAndScopeOverrideDetails" if second else "claimsOverrideDetails"
     if second:
         request["scopes"] = ["aws.cognito.signin.user.admin"]
-    version = "2" if second else "1"
     trigger = "PreTokenGeneration"
     said = ask(pool, trigger, source, user.username, client_id, request, {member: None}, version)
     return {"second": second, **((said or {}).get(member) or {})}
@@ -114,9 +122,10 @@ def _changed(claims: Json, overrides: Json, kind: str) -> Json:
         if name not in _FIXED
     }
     changed = {name: one for name, one in claims.items() if name not in suppressed} | added
-    groups = (overrides.get("groupOverrideDetails") or {}).get("groupsToOverride")
-    if groups is not None:
-        changed["cognito:groups"] = groups
+    details = overrides.get("groupOverrideDetails") or {}
+    names = _GROUP_CLAIMS if kind == "id" else {"groupsToOverride": "cognito:groups"}
+    found = {claim: details.get(name) for name, claim in names.items()}
+    changed |= {claim: value for claim, value in found.items() if value is not None}
     return _scoped(changed, own)
 
 

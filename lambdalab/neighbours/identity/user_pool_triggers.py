@@ -12,7 +12,16 @@ from typing import Any, Protocol
 
 from lambdalab.errors import AwsError
 
-__all__ = ["Triggers", "arn_of", "ask", "attributes_of", "connect", "metadata", "remember"]
+__all__ = [
+    "Triggers",
+    "arn_of",
+    "ask",
+    "attributes_of",
+    "connect",
+    "later_metadata",
+    "metadata",
+    "remember",
+]
 
 Json = dict[str, Any]
 
@@ -36,9 +45,13 @@ def connect(triggers: Triggers) -> None:
     _connected[:] = [triggers]
 
 
-def remember(client_metadata: Any, validation_data: Any) -> None:
-    """Keep what a client's request holds for the functions, for this thread."""
+def remember(client_metadata: Any, validation_data: Any, *, begins: bool = False) -> None:
+    """Keep what a client's request holds for the functions, for this thread.
+
+    ``begins`` is whether it begins a sign-in: then later triggers do not get the metadata.
+    """
     _here.metadata = client_metadata or {}
+    _here.begins = begins
     rows = validation_data or []
     _here.validation = {one["Name"]: one.get("Value") for one in rows}
 
@@ -46,6 +59,14 @@ def remember(client_metadata: Any, validation_data: Any) -> None:
 def metadata() -> tuple[Json, Json]:
     """ClientMetadata and ValidationData of the request of this thread."""
     return getattr(_here, "metadata", {}), getattr(_here, "validation", {})
+
+
+def later_metadata() -> Json:
+    """What those triggers get as clientMetadata that come after the begin of a sign-in.
+
+    Source: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
+    """
+    return {} if getattr(_here, "begins", False) else metadata()[0]
 
 
 def arn_of(pool: Any, trigger: str) -> str | None:

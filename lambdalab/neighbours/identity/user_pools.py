@@ -31,6 +31,8 @@ _OPERATIONS = (
     "admin_reset_user_password",
     "update_user_attributes",
 )
+# Those that begin a sign-in.
+_BEGIN = ("initiate_auth", "admin_initiate_auth")
 
 
 @cache
@@ -63,7 +65,9 @@ def _remembering(answer: Call) -> Call:
     @wraps(answer)
     def run(response: Any) -> Any:
         triggers.remember(
-            response._get_param("ClientMetadata"), response._get_param("ValidationData")
+            response._get_param("ClientMetadata"),
+            response._get_param("ValidationData"),
+            begins=answer.__name__ in _BEGIN,
         )
         return answer(response)
 
@@ -183,7 +187,7 @@ def _admin_create(create: Call) -> Call:
 
 def _message(pool: Any, user: Any, client_id: str | None, source: str, **more: str) -> None:
     """Let the function word a message; the lab sends none."""
-    given, _ = triggers.metadata()
+    given = triggers.later_metadata()
     request = {
         "userAttributes": attributes_of(user),
         "codeParameter": "{####}",

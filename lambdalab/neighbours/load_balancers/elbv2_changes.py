@@ -12,8 +12,9 @@ from inspect import signature
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from lambdalab import facts
 from lambdalab.imports import after_load
+from lambdalab.neighbours.load_balancers import elbv2_checks
+from lambdalab.neighbours.load_balancers.elbv2_checks import refused
 
 __all__ = ["Health", "Keeper", "install"]
 
@@ -63,11 +64,12 @@ def _mend(models: ModuleType) -> None:
     backend, group = models.ELBv2Backend, models.FakeTargetGroup
     backend.modify_target_group = _with_codes(backend.modify_target_group)
     attributes = backend.modify_target_group_attributes
-    backend.modify_target_group_attributes = _without_stickiness(attributes, models.RESTError)
+    backend.modify_target_group_attributes = _without_stickiness(attributes)
     for name in _CHANGES:
         setattr(backend, name, _telling(getattr(backend, name)))
-    group.register = _checking(group.register, models.RESTError)
+    group.register = _checking(group.register)
     group.health_for = _knowing(group.health_for, models.FakeHealthStatus)
+    elbv2_checks.mend(models)
 
 
 def _telling(act: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +95,7 @@ def _with_codes(act: Callable[..., Any]) -> Callable[..., Any]:
     return modify
 
 
-def _without_stickiness(act: Callable[..., Any], error: type[Exception]) -> Callable[..., Any]:
+def _without_stickiness(act: Callable[..., Any]) -> Callable[..., Any]:
     """A function is the only target of its group: there is nothing to stay with."""
 
     @wraps(act)
@@ -102,30 +104,25 @@ def _without_stickiness(act: Callable[..., Any], error: type[Exception]) -> Call
         if group is not None and group.target_type == "lambda":
             for name in attributes:
                 if not name.startswith(_OF_FUNCTIONS):
-                    raise _refused(error, "no-such-attribute", attribute=name)
+                    raise refused("no-such-attribute", attribute=name)
         return act(backend, arn, attributes)
 
     return modify
 
 
-def _checking(act: Callable[..., Any], error: type[Exception]) -> Callable[..., Any]:
+def _checking(act: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(act)
     def register(group: Any, targets: list[dict[str, Any]]) -> None:
         if group.target_type == "lambda":
             named = [target["Id"] for target in targets]
             if len({*named, *group.targets}) > 1:
-                raise _refused(error, "too-many-targets")
+                raise refused("too-many-targets", count=len({*named, *group.targets}))
             for function in named:
                 if not _keepers[0].may_call(function, group.arn, group.account_id):
-                    raise _refused(error, "not-permitted", function=function, group=group.arn)
+                    raise refused("not-permitted", function=function, group=group.arn)
         act(group, targets)
 
     return register
-
-
-def _refused(error: type[Exception], name: str, **fields: str) -> Exception:
-    message = facts.message(f"elb.{name}")
-    return error(message.code, message.format(**fields))
 
 
 def _knowing(act: Callable[..., Any], status: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,10 +1,9 @@
-"""moto's SNS, mended where it brings messages to their subscribers.
+"""Messages of topics on their way to the subscribers of moto's SNS.
 
 - Functions are called by the lab; queues get AWS's text, signed once for all.
 - Whoever filters is asked for every subscription; moto's own matcher knows too little.
 - What cannot be delivered goes to the subscription's dead-letter queue, and is no error of the
   publisher's.
-- All subscriptions of a topic get a message, not the first hundred.
 
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
@@ -14,26 +13,33 @@ from __future__ import annotations
 import contextlib
 import json
 from base64 import b64decode
-from collections.abc import Callable, Mapping
-from functools import wraps
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from lambdalab.imports import after_load
-from lambdalab.neighbours.asking import trace
-from lambdalab.neighbours.messages import sns_signatures, sns_subscriptions, sqs
+from lambdalab import facts
+from lambdalab.neighbours.messages import sns_messages, sns_signatures, sns_subscriptions
+from lambdalab.neighbours.messages.sns_messages import Message
 
-__all__ = ["Hearer", "Notification", "bury", "hear", "install"]
+__all__ = ["Hearer", "Notification", "bury", "deliver", "hear", "objection"]
+
+_MOST_RAW_ATTRIBUTES = facts.quota("sns.raw-attributes").value
 
 
 class Notification(NamedTuple):
-    """A message on its way to one subscription; ``body`` is what a queue would get of it."""
+    """A message on its way to one subscription; ``body`` is what a queue would get of it.
+
+    A ``raw`` one reaches queues as it was published. ``group`` and ``identity`` are what orders it
+    in a FIFO queue, and by what its copies are known there.
+    """
 
     subscription: str
     topic: str
     endpoint: str
     dead_letters: str | None
     body: dict[str, Any]
+    raw: bool = False
+    group: str | None = None
+    identity: str | None = None
 
     @property
     def text(self) -> str:
@@ -68,10 +74,31 @@ def hear(hearer: Hearer) -> None:
     _hearers[:] = [hearer]
 
 
-def install() -> None:
-    """Mend moto's SNS once it is loaded."""
-    after_load("moto.sns.models", _mend_models)
-    after_load("moto.sns.responses", _mend_responses)
+def objection(policy: str, scope: str) -> str | None:
+    """Why a filter policy is not taken; None where it is."""
+    found = (hearer.objection(policy, scope) for hearer in _hearers)
+    return next((reason for reason in found if reason), None)
+
+
+def deliver(subscription: Any, message: Message, message_id: str, number: str | None) -> None:
+    """Bring a message to a subscriber that wants it; moto reaches all but functions and queues.
+
+    ``number`` is its place in a FIFO topic.
+    """
+    protocol, text = subscription.protocol, message.text
+    if message.structure == "json":
+        text = sns_messages.text_for(text, protocol)
+    if not _wanted(subscription, message.attributes, text):
+        return
+    if protocol not in ("lambda", "sqs"):
+        subscription.publish(text, message_id, message.subject, message.attributes)
+        return
+    notification = _notification(subscription, message, text, message_id, number)
+    if protocol == "lambda":
+        for hearer in _hearers:
+            hearer.deliver(notification)
+    else:
+        _to_queue(notification)
 
 
 def bury(notification: Notification) -> None:
@@ -79,177 +106,83 @@ def bury(notification: Notification) -> None:
     if notification.dead_letters:
         # A queue that is gone takes nothing: the message is lost.
         with contextlib.suppress(Exception):
-            sqs.send(notification.dead_letters, notification.text, {}, trace())
+            _send(notification.dead_letters, notification)
 
 
-def _mend_models(models: ModuleType) -> None:
-    topic, subscription, backend = models.Topic, models.Subscription, models.SNSBackend
-    topic.publish = _publish
-    subscription.publish = _delivering(subscription.publish)
-    backend.publish_batch = _checking_batch(backend.publish_batch)
-    sns_subscriptions.mend_models(models, _objection)
-
-
-def _mend_responses(responses: ModuleType) -> None:
-    sns_subscriptions.mend_responses(responses)
-
-
-def _objection(policy: str, scope: str) -> str | None:
-    found = (hearer.objection(policy, scope) for hearer in _hearers)
-    return next((reason for reason in found if reason), None)
-
-
-def _publish(
-    topic: Any,
-    message: str,
-    subject: str | None = None,
-    message_attributes: dict[str, Any] | None = None,
-    group_id: str | None = None,
-    deduplication_id: str | None = None,
-    message_structure: str | None = None,
-) -> str:
-    """Topic.publish: gives the message's id."""
-    from moto.moto_api._internal import mock_random
-
-    if message_structure == "json":
-        _structured(message, "default")
-    message_id = str(mock_random.uuid4())
-    for subscription in topic.sns_backend._get_topic_subscriptions(topic):
-        subscription.publish(
-            message,
-            message_id,
-            subject=subject,
-            message_attributes=message_attributes,
-            group_id=group_id,
-            deduplication_id=deduplication_id,
-            message_structure=message_structure,
-        )
-    return message_id
-
-
-def _checking_batch(publish_batch: Callable[..., Any]) -> Callable[..., Any]:
-    """One message of a batch without a default refuses all of it."""
-
-    @wraps(publish_batch)
-    def checked(backend: Any, topic_arn: str, publish_batch_request_entries: Any) -> Any:
-        for entry in publish_batch_request_entries:
-            if entry.get("MessageStructure") == "json":
-                _structured(entry["Message"], "default")
-        return publish_batch(backend, topic_arn, publish_batch_request_entries)
-
-    return checked
-
-
-def _structured(message: str, protocol: str) -> str:
-    """What a message with MessageStructure ``json`` says to a protocol."""
-    try:
-        texts = json.loads(message)
-    except (ValueError, RecursionError):
-        texts = None
-    if not isinstance(texts, dict):
-        raise sns_subscriptions.refused("structure-unparsed")
-    if "default" not in texts:
-        raise sns_subscriptions.refused("structure-no-default")
-    text = texts.get(protocol, texts["default"])
-    if not isinstance(text, str):
-        raise sns_subscriptions.refused("structure-unparsed")
-    return text
-
-
-def _delivering(publish: Callable[..., None]) -> Callable[..., None]:
-    """Subscription.publish; to what is neither function nor queue moto delivers."""
-
-    @wraps(publish)
-    def delivered(
-        subscription: Any,
-        message: str,
-        message_id: str,
-        subject: str | None = None,
-        message_attributes: dict[str, Any] | None = None,
-        group_id: str | None = None,
-        deduplication_id: str | None = None,
-        message_structure: str | None = None,
-    ) -> None:
-        protocol, attributes = subscription.protocol, message_attributes or {}
-        if message_structure == "json":
-            message = _structured(message, protocol)
-        if not _wanted(subscription, attributes, message):
-            return
-        if protocol == "lambda":
-            notification = _notification(subscription, message, message_id, subject, attributes)
-            for hearer in _hearers:
-                hearer.deliver(notification)
-        elif protocol == "sqs":
-            notification = _notification(subscription, message, message_id, subject, attributes)
-            _to_queue(subscription, notification, group_id, deduplication_id)
-        else:
-            publish(subscription, message, message_id, subject, attributes)
-
-    return delivered
-
-
-def _wanted(subscription: Any, attributes: dict[str, Any], message: str) -> bool:
+def _wanted(subscription: Any, attributes: Mapping[str, Mapping[str, Any]], text: str) -> bool:
     policy = subscription.attributes.get("FilterPolicy")
     scope = subscription.attributes.get("FilterPolicyScope", "MessageAttributes")
-    return not policy or all(one.wants(policy, scope, attributes, message) for one in _hearers)
+    return not policy or all(one.wants(policy, scope, attributes, text) for one in _hearers)
 
 
 def _notification(
-    subscription: Any,
-    message: str,
-    message_id: str,
-    subject: str | None,
-    attributes: dict[str, Any],
+    subscription: Any, message: Message, text: str, message_id: str, number: str | None
 ) -> Notification:
     from moto.core.utils import iso_8601_datetime_with_milliseconds
 
     topic = subscription.topic
-    version = str(getattr(topic, "signature_version", "1"))
     site = f"https://sns.{topic.arn.split(':')[3]}.amazonaws.com"
     body: dict[str, Any] = {
         "Type": "Notification",
         "MessageId": message_id,
+        **({} if number is None else {"SequenceNumber": number}),
         "TopicArn": topic.arn,
-        **({"Subject": subject} if subject is not None else {}),
-        "Message": message,
+        **({} if message.subject is None else {"Subject": message.subject}),
+        "Message": text,
         "Timestamp": iso_8601_datetime_with_milliseconds(),
     }
-    body |= {
-        "SignatureVersion": version,
-        "Signature": sns_signatures.signature(body, version),
-        "SigningCertURL": f"{site}/{sns_signatures.certificate_name()}",
-        "UnsubscribeURL": f"{site}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}",
-        **({"MessageAttributes": attributes} if attributes else {}),
-    }
+    if number is None:  # AWS signs nothing of FIFO topics
+        body |= _signed(body, str(getattr(topic, "signature_version", "") or "1"), site)
+    body["UnsubscribeURL"] = f"{site}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}"
+    if message.attributes:
+        body["MessageAttributes"] = dict(message.attributes)
     return Notification(
         subscription.arn,
         topic.arn,
         subscription.endpoint,
         sns_subscriptions.dead_letters_of(subscription),
         body,
+        str(subscription.attributes.get("RawMessageDelivery")).lower() == "true",
+        message.group,
+        message.identity(topic),
     )
 
 
-def _to_queue(
-    subscription: Any, notification: Notification, group: str | None, deduplication: str | None
-) -> None:
-    from moto.sqs.models import sqs_backends
+def _signed(body: dict[str, Any], version: str, site: str) -> dict[str, str]:
+    return {
+        "SignatureVersion": version,
+        "Signature": sns_signatures.signature(body, version),
+        "SigningCertURL": f"{site}/{sns_signatures.certificate_name()}",
+    }
 
-    region, account, name = notification.endpoint.split(":")[3:6]
-    raw = str(subscription.attributes.get("RawMessageDelivery")).lower() == "true"
+
+def _to_queue(notification: Notification) -> None:
     attributes = notification.body.get("MessageAttributes", {})
+    if notification.raw and len(attributes) > _MOST_RAW_ATTRIBUTES:
+        bury(notification)
+        return
     try:
-        sqs_backends[account][region].send_message(
-            name,
-            notification.body["Message"] if raw else notification.text,
-            message_attributes=_raw(attributes) if raw else None,
-            group_id=group,
-            deduplication_id=deduplication,
-            validate_group_id=False,
-        )
+        _send(notification.endpoint, notification)
     except Exception:
         # Whatever is wrong with a queue is not the publisher's error.
         bury(notification)
+
+
+def _send(arn: str, notification: Notification) -> None:
+    from moto.sqs.models import sqs_backends
+
+    region, account, name = arn.split(":")[3:6]
+    attributes = notification.body.get("MessageAttributes", {})
+    raw, fifo = notification.raw, name.endswith(".fifo")
+    sqs_backends[account][region].send_message(
+        name,
+        notification.body["Message"] if raw else notification.text,
+        message_attributes=_raw(attributes) if raw else None,
+        # A standard queue behind a FIFO topic is told of neither.
+        group_id=notification.group if fifo or notification.identity is None else None,
+        deduplication_id=notification.identity if fifo else None,
+        validate_group_id=False,
+    )
 
 
 def _raw(attributes: dict[str, Any]) -> dict[str, Any]:

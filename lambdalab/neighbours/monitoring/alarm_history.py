@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["changed", "describe", "done", "keep", "state_of"]
+__all__ = ["changed", "describe", "done", "keep", "seconds", "state_of"]
 
 _KEPT = "lambdalab_history"
 _MOST = 100
@@ -18,7 +18,7 @@ _MOST = 100
 def state_of(alarm: Any) -> dict[str, Any]:
     """An alarm's state as its history tells it."""
     told = {"stateValue": alarm.state_value, "stateReason": alarm.state_reason}
-    if alarm.state_reason_data and alarm.state_reason_data != "{}":
+    if alarm.state_reason_data:
         told["stateReasonData"] = json.loads(alarm.state_reason_data)
     return told
 
@@ -40,7 +40,7 @@ def done(alarm: Any, action: str, error: str | None) -> None:
     data = {
         "actionState": "Succeeded" if error is None else "Failed",
         "notificationResource": action,
-        "stateUpdateTimestamp": int(_seconds(alarm.state_updated_timestamp) * 1000),
+        "stateUpdateTimestamp": int(seconds(alarm.state_updated_timestamp) * 1000),
         "publishedMessage": None,
         "error": error,
     }
@@ -85,5 +85,6 @@ def describe(self: Any) -> Any:
     return ActionResult({"AlarmHistoryItems": items[:most]})
 
 
-def _seconds(timestamp: datetime) -> float:
+def seconds(timestamp: datetime) -> float:
+    """A time of moto's as seconds since the epoch."""
     return timestamp.replace(tzinfo=UTC).timestamp()

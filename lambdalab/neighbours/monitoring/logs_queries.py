@@ -18,6 +18,7 @@ from lambdalab.imports import after_load
 from lambdalab.insights import Event, QueryError, read
 from lambdalab.insights.records import row_of
 from lambdalab.insights.values import shown
+from lambdalab.neighbours.monitoring.logs_events import event_id
 from lambdalab.neighbours.request_checks import checked
 
 __all__ = ["install"]
@@ -44,6 +45,7 @@ def _mend(module: ModuleType) -> None:
     handler.start_query = _start
     handler.get_query_results = _results
     handler.stop_query = _stop
+    handler.describe_queries = _listed
     handler.get_log_record = _record
     checked(handler, "logs", _OPERATIONS)
 
@@ -106,8 +108,26 @@ def _start(self: Any) -> str:
         },
         "status": _Ran.status,
     }
-    self.logs_backend.queries[query_id] = _Ran(query_id, text, groups, told)
+    asked = _sourced(text, groups, int(first), int(last))
+    self.logs_backend.queries[query_id] = _Ran(query_id, asked, groups, told)
     return json.dumps({"queryId": query_id})
+
+
+def _sourced(text: str, groups: list[str], first: int, last: int) -> str:
+    """A query as DescribeQueries shows it: with its log groups, and its times in milliseconds."""
+    named = " ".join(f'"{group}"' for group in groups)
+    return f"SOURCE {named} START={first}000 END={last}999 | {text}"
+
+
+def _listed(self: Any) -> str:
+    """DescribeQueries; without a log group, the queries of all of them."""
+    group, status = self._get_param("logGroupName"), self._get_param("status")
+    found = [
+        ran.to_json(group or ran.log_group_names[0])
+        for ran in self.logs_backend.queries.values()
+        if (not group or group in ran.log_group_names) and status in (None, ran.status)
+    ]
+    return json.dumps({"queries": found})
 
 
 def _results(self: Any) -> str:
@@ -148,8 +168,15 @@ def _groups(backend: Any, given: dict[str, Any]) -> list[str]:
         _refuse(aws_error("insights.groups"))
     for name in names:
         if name not in backend.groups:
-            _refuse(aws_error("insights.no-group", name=name, account=backend.account_id))
+            _refuse(_no_group(name, backend.account_id))
     return list(dict.fromkeys(names))
+
+
+def _no_group(name: str, account: str) -> AwsError:
+    from moto.moto_api._internal import mock_random
+
+    request = mock_random.uuid4()
+    return aws_error("insights.no-group", name=name, account=account, request=request)
 
 
 def _events(backend: Any, groups: list[str], first: float, last: float) -> Iterator[Event]:
@@ -160,7 +187,7 @@ def _events(backend: Any, groups: list[str], first: float, last: float) -> Itera
             for one in list(stream.events):
                 if first * 1000 <= one.timestamp <= last * 1000 + 999:
                     yield Event(
-                        str(one.event_id),
+                        event_id(one.event_id),
                         one.timestamp,
                         one.ingestion_time,
                         one.message,

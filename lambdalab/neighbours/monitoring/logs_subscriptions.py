@@ -6,7 +6,6 @@ has none of the lab's functions, when a filter is stored; and cannot change one 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -15,7 +14,7 @@ from lambdalab.errors import AwsError, aws_error
 from lambdalab.imports import after_load
 from lambdalab.neighbours.request_checks import checked
 
-__all__ = ["Batch", "Bridge", "check", "deliver", "fields", "install", "subscribed"]
+__all__ = ["Batch", "Bridge", "check", "deliver", "fields", "install", "subscribed", "values"]
 
 _MOST_FILTERS = 2
 _DESTINATIONS = ("lambda", "kinesis", "firehose", "logs")
@@ -36,8 +35,8 @@ class Batch(NamedTuple):
 class Bridge(Protocol):
     """Who acts for the filters; what refuses raises AwsError."""
 
-    def check_pattern(self, text: str) -> None:
-        """A filter with that pattern is about to be stored."""
+    def check_pattern(self, text: str, *, metric: bool = False) -> None:
+        """A filter with that pattern is about to be stored; one for a metric or another."""
 
     def check_function(self, arn: str, account: str, region: str, group: str) -> None:
         """A filter with that function as its destination is about to be stored."""
@@ -47,6 +46,9 @@ class Bridge(Protocol):
 
     def fields(self, text: str, message: str) -> dict[str, str] | None:
         """What a pattern calls by name in a message that it matches; None where it does not."""
+
+    def values(self, selector: str, message: str) -> list[Any]:
+        """What a selector such as ``$.order.amount`` finds in a message."""
 
     def written(self, batch: Batch, name: str, text: str, destination: str) -> None:
         """Events were written to a group that has a filter; in any thread, and must not block."""
@@ -75,14 +77,20 @@ def deliver(batch: Batch, name: str, destination: str) -> None:
     _send(stream, destination.split(":")[2], destination, name, batch.events)
 
 
-def check(text: str) -> None:
-    """Refuse what is no pattern, with an error of moto's."""
-    _asked(lambda bridge: bridge.check_pattern(text))
+def check(text: str, *, metric: bool = False) -> None:
+    """Refuse what is no pattern, for a metric or else, with an error of moto's."""
+    _asked(lambda bridge: bridge.check_pattern(text, metric=metric))
 
 
 def fields(text: str, message: str) -> dict[str, str] | None:
     """What a pattern calls by name in a message that it matches; None where it does not."""
     found: dict[str, str] | None = _asked(lambda bridge: bridge.fields(text, message))
+    return found
+
+
+def values(selector: str, message: str) -> list[Any]:
+    """What a selector such as ``$.order.amount`` finds in a message."""
+    found: list[Any] = _asked(lambda bridge: bridge.values(selector, message))
     return found
 
 
@@ -104,7 +112,6 @@ def _mend(module: ModuleType) -> None:
     module.LogStream.put_log_events = _put_log_events(module.LogStream.put_log_events)
     backend, group = module.LogsBackend, module.LogGroup
     backend.put_subscription_filter = _put_filter(backend.put_subscription_filter)
-    backend.filter_log_events = _checked(backend.filter_log_events)
     backend.delete_subscription_filter = _delete_filter(backend.delete_subscription_filter)
     group.put_subscription_filter = _keep_filter(group.put_subscription_filter)
     module.SubscriptionFilter.to_json = _shown(module.SubscriptionFilter.to_json)
@@ -112,23 +119,7 @@ def _mend(module: ModuleType) -> None:
 
 
 def _mend_responses(module: ModuleType) -> None:
-    operations = {
-        "put_subscription_filter": "PutSubscriptionFilter",
-        "filter_log_events": "FilterLogEvents",
-    }
-    checked(module.LogsResponse, "logs", operations)
-
-
-def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
-    """FilterLogEvents looks at its pattern also where there is no event."""
-    signature = inspect.signature(original)
-
-    def filter_log_events(self: Any, *given: Any, **named: Any) -> Any:
-        members = signature.bind(self, *given, **named).arguments
-        _asked(lambda bridge: bridge.check_pattern(members.get("filter_pattern") or ""))
-        return original(self, *given, **named)
-
-    return filter_log_events
+    checked(module.LogsResponse, "logs", {"put_subscription_filter": "PutSubscriptionFilter"})
 
 
 class _Filter:

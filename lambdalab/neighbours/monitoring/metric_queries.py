@@ -80,7 +80,7 @@ def _data(self: Any) -> Any:
         for answer in answers:
             answer["Values"].reverse()
             answer["Timestamps"].reverse()
-    return ActionResult({"MetricDataResults": answers})
+    return ActionResult({"MetricDataResults": answers, "Messages": []})
 
 
 def _answers(
@@ -103,7 +103,7 @@ def _answers(
             pairs = [(at, one) for at, one in zip(starts, values, strict=True) if one is not None]
             yield {
                 "Id": query["Id"],
-                "Label": query.get("Label") or _label(query),
+                "Label": query.get("Label") or _label(query, queries),
                 "Values": [value for _, value in pairs],
                 "Timestamps": [_moment(at) for at, _ in pairs],
                 "StatusCode": "Complete",
@@ -132,9 +132,18 @@ def _reckoned(
         _refuse("metric.expression", name=query["Id"], reason=error)
 
 
-def _label(query: dict[str, Any]) -> str:
+def _label(query: dict[str, Any], queries: Sequence[dict[str, Any]]) -> str:
+    """The name of the metric, and the statistic where others of the same name are asked for."""
     asked = query.get("MetricStat")
-    return f"{asked['Metric']['MetricName']} {asked['Stat']}" if asked else str(query["Id"])
+    if not asked:
+        return str(query["Id"])
+    name, stat = asked["Metric"]["MetricName"], asked["Stat"]
+    stats = {
+        one["MetricStat"]["Stat"]
+        for one in queries
+        if "MetricStat" in one and one["MetricStat"]["Metric"]["MetricName"] == name
+    }
+    return f"{name} {stat}" if len(stats) > 1 else str(name)
 
 
 def _range(given: dict[str, Any]) -> tuple[float, float]:

@@ -87,12 +87,17 @@ def statistic(data: Sequence[Any], name: str) -> float | None:
 
 
 def series(
-    backend: Any, metric: Metric, name: str, period: int, starts: Sequence[float]
+    backend: Any,
+    metric: Metric,
+    name: str,
+    period: int,
+    starts: Sequence[float],
+    unit: str | None = None,
 ) -> Series | None:
     """A statistic for each of some periods in a row; None for one that is unknown here."""
     if not is_statistic(name):
         return None
-    found = grouped(backend, metric, period, starts[0], starts[-1] + period)
+    found = grouped(backend, metric, period, starts[0], starts[-1] + period, unit)
     return [statistic(found[start], name) if start in found else None for start in starts]
 
 

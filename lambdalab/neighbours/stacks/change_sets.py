@@ -101,6 +101,8 @@ def _wanted(backend: Any, stack_name: str, name: str, kind: str) -> Any:
             raise aws_error("stack.change-set-of-existing", name=stack_name, change_set=name)
     elif stack is None:
         raise aws_error("stack.change-set-of-nothing", name=stack_name)
+    else:
+        requests.check_updatable(stack)
     return stack
 
 
@@ -132,6 +134,8 @@ def _execute(backend: Any, change_set_id: str, wish: Wish) -> None:
     if state != "AVAILABLE":
         told = change_set.status if state == "UNAVAILABLE" else state
         raise aws_error("stack.change-set-state", arn=change_set_id, status=told)
+    if change_set.change_set_type == "UPDATE":
+        requests.check_updatable(stack, wish.manner)
     for other in backend.change_sets.values():
         if other.stack_id == stack.stack_id and other is not change_set:
             other.execution_status = "OBSOLETE"

@@ -17,9 +17,9 @@ from moto.cloudformation import parsing
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 
-from lambdalab.errors import aws_error
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.neighbours.stacks import operations, steps
-from lambdalab.neighbours.stacks.order import in_order
+from lambdalab.neighbours.stacks.order import in_order, needs
 
 __all__ = ["Change", "check_types", "delete", "install"]
 
@@ -62,8 +62,8 @@ def delete(resources: Any, keep: tuple[str, ...] = _KEEP, retain: Collection[str
             del made[name]
         else:
             waiting[name] = made[name], described[name]
-    refused = _remove_all(resources, waiting)
-    for name in waiting.keys() - refused.keys():
+    refused, stays = _remove_all(resources, waiting)
+    for name in waiting.keys() - stays:
         del made[name]
     if refused:
         raise next(iter(refused.values()))
@@ -71,22 +71,37 @@ def delete(resources: Any, keep: tuple[str, ...] = _KEEP, retain: Collection[str
     resources._resource_json_map = {}
 
 
-def _remove_all(resources: Any, waiting: dict[str, tuple[Any, Json]]) -> dict[str, Exception]:
-    """Delete in the given order, and again while that helps; gives what does not go."""
+def _remove_all(
+    resources: Any, waiting: dict[str, tuple[Any, Json]]
+) -> tuple[dict[str, Exception], set[str]]:
+    """Delete in the given order, and again while that helps; gives what refuses, and what stays.
+
+    What one that refuses needs stays with it: a custom resource that fails to go keeps its
+    function, which is not asked again.
+    """
     while True:
         refused: dict[str, Exception] = {}
+        stays: set[str] = set()
         for name, (instance, described) in waiting.items():
             try:
-                steps.remove(resources, name, instance, described)
+                if name not in stays:
+                    steps.remove(resources, name, instance, described)
+                    continue
             except Exception as error:
                 refused[name] = error
-        if len(refused) == len(waiting):
+            stays |= {name, *needs(described)} & waiting.keys()
+        if len(stays) == len(waiting) or any(map(_is_final, refused.values())):
             break
-        waiting = {name: waiting[name] for name in refused}
+        waiting = {name: waiting[name] for name in waiting if name in stays}
     for name, refusal in refused.items():
         instance, described = waiting[name]
         steps.tell_unremoved(resources, name, described["Type"], instance, refusal)
-    return refused
+    return refused, stays
+
+
+def _is_final(refusal: Exception) -> bool:
+    """Whether the function of a custom resource has said no: CloudFormation asks it once."""
+    return isinstance(refusal, AwsError) and not refusal.code
 
 
 def check_types(resources: Any, wanted: Json) -> None:
@@ -158,7 +173,7 @@ class Change:
             for name in reversed(in_order(described))
             if self._made.get(name) is not None and self._is_new(name, self._made[name])
         }
-        stuck |= _remove_all(resources, new)
+        stuck |= _remove_all(resources, new)[0]
         for name, value in self._state.items():
             setattr(resources, name, value)
         resources.stuck = stuck
@@ -177,7 +192,7 @@ class Change:
                 wanted = self._resources._resource_json_map[name]
                 policy = {"Type": wanted["Type"]} | wanted
                 self._give_up(name, old, policy, "UpdateReplacePolicy", waiting)
-        self._resources.stuck = _remove_all(self._resources, waiting)
+        self._resources.stuck, _ = _remove_all(self._resources, waiting)
 
     # The steps.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
+from moto.kinesis.models import kinesis_backends
 
 __all__ = ["complete", "completed"]
 
@@ -46,14 +46,14 @@ def _of_subnet(attribute: str) -> Callable[[Any, Any, Place], None]:
     return give
 
 
-def _time_to_live(made: Any, value: Json, place: Place) -> None:
-    wanted = {"Enabled": _true(value.get("Enabled")), "AttributeName": value.get("AttributeName")}
-    dynamodb_backends[place[0]][place[1]].update_time_to_live(made.name, wanted)
+def _encryption(made: Any, value: Json, place: Place) -> None:
+    kind, key = value["EncryptionType"], value["KeyId"]
+    kinesis_backends[place[0]][place[1]].start_stream_encryption(made.arn, "", kind, key)
 
 
 _COMPLETIONS: dict[str, dict[str, Callable[[Any, Any, Place], None]]] = {
-    "AWS::DynamoDB::Table": {"TimeToLiveSpecification": _time_to_live},
     "AWS::EC2::Subnet": {"MapPublicIpOnLaunch": _of_subnet("map_public_ip_on_launch")},
+    "AWS::Kinesis::Stream": {"StreamEncryption": _encryption},
     "AWS::EC2::VPC": {
         "EnableDnsHostnames": _of_vpc("enable_dns_hostnames"),
         "EnableDnsSupport": _of_vpc("enable_dns_support"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -27,6 +28,8 @@ Json = dict[str, Any]
 
 # How long a call waits for the answer before it leaves its stack in progress, in real seconds.
 _PATIENCE = 5.0
+# How long an answer may be, and what one that is longer counts as.
+_LONGEST, _TOO_LONG = int(facts.quota("custom-resource.answer").value), object()
 _KINDS = ("Custom::", "AWS::CloudFormation::CustomResource")
 _TIME = "ServiceTimeout"
 
@@ -79,10 +82,8 @@ def answer(key: str, body: bytes) -> bool:
     question = _questions.get(key)
     if question is None:
         return False
-    try:
-        question.answer = json.loads(body)
-    except ValueError:
-        question.answer = None
+    with suppress(ValueError):
+        question.answer = _TOO_LONG if len(body) > _LONGEST else json.loads(body)
     question.answered.set()
     return True
 
@@ -129,6 +130,8 @@ def _seconds(request: Json) -> float:
 
 def _checked(told: Any, request: Json) -> Json:
     """An answer that says that all went well; raises AwsError for any other."""
+    if told is _TOO_LONG:
+        raise _failed("stack.custom-long")
     answered: Json = told if isinstance(told, dict) else {}
     if answered.get("Status") == "SUCCESS":
         if request["RequestType"] == "Create" and not answered.get("PhysicalResourceId"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["circular", "in_order"]
+__all__ = ["circular", "in_order", "needs"]
 
 # A name in Fn::Sub; ${!name} stands for itself.
 _SUBSTITUTED = re.compile(r"\$\{([^!}.][^}.]*)")
@@ -20,7 +20,7 @@ def in_order(resources: dict[str, Any]) -> list[str]:
     def enter(name: str) -> None:
         if name in resources and name not in entered:
             entered.add(name)
-            for other in _needs(resources[name]):
+            for other in needs(resources[name]):
                 enter(other)
             ordered[name] = None
 
@@ -31,18 +31,19 @@ def in_order(resources: dict[str, Any]) -> list[str]:
 
 def circular(resources: dict[str, Any]) -> list[str]:
     """The resources that need themselves, by way of others."""
-    needs = {name: set(_needs(one)) & resources.keys() for name, one in resources.items()}
+    known = {name: set(needs(one)) & resources.keys() for name, one in resources.items()}
     # Whoever needs nobody, or is needed by nobody, is in no circle; nor is who is left then.
     while True:
-        needed = set().union(*needs.values()) if needs else set()
-        rest = {name: others & needs.keys() for name, others in needs.items()}
+        needed = set().union(*known.values()) if known else set()
+        rest = {name: others & known.keys() for name, others in known.items()}
         rest = {name: others for name, others in rest.items() if others and name in needed}
-        if rest == needs:
+        if rest == known:
             return sorted(rest)
-        needs = rest
+        known = rest
 
 
-def _needs(resource: dict[str, Any]) -> Iterator[str]:
+def needs(resource: dict[str, Any]) -> Iterator[str]:
+    """The names that a resource refers to."""
     named = resource.get("DependsOn", [])
     yield from [named] if isinstance(named, str) else named
     yield from _references(resource.get("Properties"))

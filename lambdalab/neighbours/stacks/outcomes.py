@@ -40,6 +40,9 @@ class Manner:
 def install() -> None:
     """Let stacks end in this way; once is enough."""
     models.Stack.outputs = property(_outputs)
+    # What AWS tells of every stack.
+    models.Stack.drift_information = {"StackDriftStatus": "NOT_CHECKED"}
+    models.Stack.rollback_configuration = {}
     models.Stack.stack_resources = property(_stack_resources)
 
 

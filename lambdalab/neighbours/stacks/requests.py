@@ -23,7 +23,16 @@ from lambdalab.neighbours.stacks.templates import checks, parameters, text
 from lambdalab.neighbours.stacks.templates.structure import section
 from lambdalab.neighbours.stacks.transforms import AUTO_EXPAND, Processed, TransformError, original
 
-__all__ = ["Wish", "checked", "create", "install", "missing_exports", "new", "update"]
+__all__ = [
+    "Wish",
+    "check_updatable",
+    "checked",
+    "create",
+    "install",
+    "missing_exports",
+    "new",
+    "update",
+]
 
 Json = dict[str, Any]
 
@@ -90,6 +99,7 @@ def create(backend: Any, name: str, template: str, given: Json, wish: Wish, **mo
     missing = missing_exports(backend, name, made, given)
     stack = stack or new(backend, name, given, **more)
     stack.capabilities = list(wish.capabilities or [])
+    stack.disable_rollback = wish.manner.on_failure == "DO_NOTHING"
     stack.template, stack.template_dict = made, text.read(made)
     stack.parameters = given
     if missing:
@@ -130,12 +140,22 @@ def new(backend: Any, name: str, given: Json, **more: Any) -> Any:
     return stack
 
 
+def check_updatable(stack: Any, manner: Manner | None = None) -> None:
+    """Refuse a stack that is being made or changed, or never was made; raises AwsError.
+
+    From one that has failed half way there is no way back: its update may fail half way too.
+    """
+    if stack.status not in _UPDATABLE:
+        raise aws_error("stack.busy", stack=stack.stack_id, status=stack.status)
+    if stack.status.endswith("_FAILED") and manner and manner.on_failure != "DO_NOTHING":
+        raise aws_error("stack.failed-before", status=stack.status)
+
+
 def update(
     backend: Any, stack: Any, template: str, given: Json, wish: Wish, tags: Json | None = None
 ) -> bool:
     """Change a stack; False where there is nothing to change. Raises AwsError."""
-    if stack.status not in _UPDATABLE:
-        raise aws_error("stack.busy", stack=stack.stack_id, status=stack.status)
+    check_updatable(stack, wish.manner)
     try:
         made = checked(backend, stack.name, template, given, wish)
     except TransformError as error:
@@ -189,7 +209,7 @@ def _checked(
     if wish.capabilities is not None and now and _expands(read, wish.capabilities):
         raise transforms.missing(AUTO_EXPAND)
     values = parameters.values(read, given)
-    made = transforms.process(template, values, place[1])
+    made = transforms.process(template, values, _pseudo(name, place), place)
     try:
         whole = text.read(made) if isinstance(made, Processed) else read
         if whole is not read:

@@ -18,6 +18,7 @@ from lambdalab.errors import AwsError, aws_error, not_implemented
 from lambdalab.neighbours.stacks import completions, events, ignored
 from lambdalab.neighbours.stacks.reasons import reason_of
 from lambdalab.neighbours.stacks.templates import types
+from lambdalab.neighbours.stacks.templates.misfits import misfits
 
 __all__ = ["Blame", "blamed", "gives", "install", "remove", "skip", "step_back", "tell_unremoved"]
 
@@ -150,7 +151,8 @@ def _properties(described: Json, resources: Any) -> Json:
 def _check(step: _Step) -> None:
     """Refuse properties that the type does not have, or has to have and has not."""
     made = parsing.get_model_map().get(step.kind)
-    if made is None or not issubclass(made, CloudFormationModel):
+    if made is None or hasattr(made, "STACKS"):
+        # Lambda's own are checked by what makes them.
         return
     known = types.properties(step.kind)
     wrong = [
@@ -158,13 +160,15 @@ def _check(step: _Step) -> None:
         for name in step.properties
         if known and name not in known
     ]
-    for name in ignored.ignored(step.kind, made) & step.properties.keys():
-        raise not_implemented(f"the property {name} of {step.kind}")
+    if issubclass(made, CloudFormationModel):
+        for name in ignored.ignored(step.kind, made) & step.properties.keys():
+            raise not_implemented(f"the property {name} of {step.kind}")
     wrong += [
         f"#: required key [{name}] not found"
         for name in types.required(step.kind)
         if name not in step.properties
     ]
+    wrong += misfits(step.kind, step.properties)
     if wrong:
         failures = ", ".join(wrong)
         raise aws_error("stack.bad-properties", resource=step.logical_id, failures=failures)

@@ -9,12 +9,15 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Cr
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error, not_implemented
 from lambdalab.neighbours.stacks import sam
-from lambdalab.neighbours.stacks.templates.structure import section
+from lambdalab.neighbours.stacks.templates import extensions, includes
+from lambdalab.neighbours.stacks.templates.early import Early
+from lambdalab.neighbours.stacks.templates.structure import has_parts, section
 from lambdalab.neighbours.stacks.templates.text import read
 
 __all__ = [
@@ -68,27 +71,68 @@ def original(template: Any) -> Any:
 def transforms(template: Any) -> list[str]:
     """The transforms that a template names."""
     named = template.get("Transform", []) if isinstance(template, dict) else []
-    return [str(one) for one in (named if isinstance(named, list) else [named])]
+    listed = [_name(one) for one in (named if isinstance(named, list) else [named])]
+    return listed + ([includes.NAME] if has_parts(template) else [])
 
 
-def process(text: str, parameters: dict[str, Any], region: str) -> str:
-    """The template that is to be deployed; raises TransformError where a transform refuses."""
-    template = read(text)
+def _name(one: Any) -> str:
+    return str(one.get("Name")) if isinstance(one, dict) else str(one)
+
+
+def process(
+    text: str, parameters: dict[str, Any], pseudo: dict[str, Any], place: tuple[str, str]
+) -> str:
+    """The template that is to be deployed; raises TransformError where a transform refuses.
+
+    ``pseudo`` are the pseudo parameters that are known, ``place`` is the account and the Region.
+    """
+    made = template = read(text)
     names = transforms(template)
     for name in names:
-        if name != sam.NAME:
+        if name not in _OURS:
             raise _unknown(name)
     if not names:
         return text
-    try:
-        made = sam.translate(template, parameters, region)
-    except sam.SamError as error:
-        reason = facts.message("stack.transform-failed").format(transform=sam.NAME, reason=error)
-        raise TransformError(reason) from error
+    # The parts that stand elsewhere come before all else, whatever they are in.
+    for name in sorted(names, key=lambda name: name != includes.NAME):
+        try:
+            early = Early(made, parameters, pseudo, place)
+            made = _OURS[name](made, early, parameters, place)
+        except sam.SamError as error:
+            raise _failed(name, error) from error
+        except AwsError as error:
+            if error.code == "NotImplementedException":
+                raise
+            raise _failed(name, error.message) from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # What is not made as templates are: its form is checked when it is whole.
+            raise _failed(name, "Internal transform failure.") from error
     made.pop("Transform", None)
     processed = Processed(json.dumps(made))
     processed.original = text
     return processed
+
+
+def _failed(transform: str, reason: object) -> TransformError:
+    text = facts.message("stack.transform-failed").format(transform=transform, reason=reason)
+    return TransformError(text)
+
+
+def _included(template: Json, early: Early, _: Json, place: tuple[str, str]) -> Json:
+    """A template with its parts; those of the template itself are named beside its transforms."""
+    named = template.get("Transform", [])
+    listed = named if isinstance(named, list) else [named]
+    own = [one for one in listed if isinstance(one, dict)]
+    found = {**template, **({"Fn::Transform": own} if own else {})}
+    made: Json = includes.include(found, early, place[0])
+    return made
+
+
+_OURS: dict[str, Callable[[Json, Early, Json, tuple[str, str]], Json]] = {
+    includes.NAME: _included,
+    extensions.NAME: lambda template, early, _, __: extensions.extend(template, early),
+    sam.NAME: lambda template, _, given, place: sam.translate(template, given, place[1]),
+}
 
 
 def insufficient(template: Json, given: list[str] | None) -> AwsError | None:

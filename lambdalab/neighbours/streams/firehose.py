@@ -77,11 +77,15 @@ def find(arn: str) -> Stream | None:
     return None if found is None else _view(found, account, region)
 
 
-def put_object(account: str, bucket: str, key: str, content: bytes) -> None:
+def put_object(
+    account: str, bucket: str, key: str, content: bytes, encoding: str | None = None
+) -> None:
     """Write an object as Firehose does; raises moto's error where it cannot."""
     from moto.s3.models import s3_backends
 
-    s3_backends[account]["aws"].put_object(bucket, key, content)
+    made = s3_backends[account]["aws"].put_object(bucket, key, content)
+    told = {"Content-Type": "application/octet-stream"}
+    made.set_metadata(told | ({"Content-Encoding": encoding} if encoding else {}))
 
 
 def log(stream: Stream, failures: Sequence[tuple[str, str]], function: str) -> None:

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions import responses
-from moto.stepfunctions.exceptions import (
-    AWSError,
-    StateMachineDoesNotExist,
-    ValidationException,
-)
+from moto.stepfunctions.exceptions import AWSError, ValidationException
 from moto.stepfunctions.parser import api as parser_api
-from moto.stepfunctions.parser.api import InvalidArn, InvalidOutput, InvalidToken, TaskTimedOut
+from moto.stepfunctions.parser.api import InvalidOutput, InvalidToken, TaskTimedOut
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     ActivityCallbackEndpoint,
     CallbackOutcomeFailure,
@@ -29,7 +24,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from lambdalab import facts
-from lambdalab.neighbours.workflows import executions, machines, redrives, requests
+from lambdalab.neighbours.workflows import executions, machines, redrives, requests, versions
 from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import json_trouble
 from lambdalab.neighbours.workflows.tasks import Functions
@@ -38,6 +33,7 @@ from lambdalab.neighbours.workflows.waiting import wait_for
 __all__ = ["install"]
 
 Json = dict[str, Any]
+_MOST_DIAGNOSTICS = 100
 _DATA = ("input", "output", "inputDetails", "outputDetails")
 
 
@@ -85,6 +81,10 @@ def _start_sync_execution(backend: Any, given: Json) -> Json:
 
 def _describe_execution(backend: Any, given: Json) -> Json:
     return executions.described(executions.standard(backend, given["executionArn"]))
+
+
+def _describe_state_machine_for_execution(backend: Any, given: Json) -> Json:
+    return executions.machine_described(executions.standard(backend, given["executionArn"]))
 
 
 def _stop_execution(backend: Any, given: Json) -> Json:
@@ -235,46 +235,30 @@ def _test_state(backend: Any, given: Json) -> Json:
 
 
 def _validate_state_machine_definition(backend: Any, given: Json) -> Json:  # noqa: ARG001
-    problem = machines.problem(given["definition"], given.get("type") or "STANDARD")
     rows = []
-    if problem is not None:
+    for problem in machines.problems(given["definition"], given.get("type") or "STANDARD"):
         row = {"severity": "ERROR", "code": problem.code, "message": problem.message}
-        rows = [row | ({"location": problem.location} if problem.location else {})]
-    return {"result": "FAIL" if rows else "OK", "diagnostics": rows, "truncated": False}
+        rows.append(row | ({"location": problem.location} if problem.location else {}))
+    most = given.get("maxResults") or _MOST_DIAGNOSTICS
+    return {
+        "result": "FAIL" if rows else "OK",
+        "diagnostics": rows[:most],
+        "truncated": len(rows) > most,
+    }
 
 
 # ---- versions
 
 
 def _list_state_machine_versions(backend: Any, given: Json) -> Json:
-    machine = backend.describe_state_machine(given["stateMachineArn"])
-    rows = [
-        {"stateMachineVersionArn": one.arn, "creationDate": one.creation_date}
-        for _, one in sorted(machine.versions.items(), reverse=True)
-    ]
-    return _page(rows, given, "stateMachineVersions")
-
-
-def _publish_state_machine_version(backend: Any, given: Json) -> Json:
-    machine = backend.describe_state_machine(given["stateMachineArn"])
-    machine.publish(given.get("description"))
-    version = machine.latest_version
-    return {"stateMachineVersionArn": version.arn, "creationDate": version.creation_date}
-
-
-def _delete_state_machine_version(backend: Any, given: Json) -> Json:
-    source, _, number = given["stateMachineVersionArn"].rpartition(":")
-    if not number.isdigit():
-        raise InvalidArn(f"Invalid Arn: '{given['stateMachineVersionArn']}'")
-    with suppress(StateMachineDoesNotExist):
-        backend.describe_state_machine(source).versions.pop(int(number), None)
-    return {}
+    return _page(versions.listed(backend, given), given, "stateMachineVersions")
 
 
 _OPERATIONS = {
     "start_execution": _start_execution,
     "start_sync_execution": _start_sync_execution,
     "describe_execution": _describe_execution,
+    "describe_state_machine_for_execution": _describe_state_machine_for_execution,
     "stop_execution": _stop_execution,
     "redrive_execution": _redrive_execution,
     "list_executions": _list_executions,
@@ -286,6 +270,6 @@ _OPERATIONS = {
     "test_state": _test_state,
     "validate_state_machine_definition": _validate_state_machine_definition,
     "list_state_machine_versions": _list_state_machine_versions,
-    "publish_state_machine_version": _publish_state_machine_version,
-    "delete_state_machine_version": _delete_state_machine_version,
+    "publish_state_machine_version": versions.publish,
+    "delete_state_machine_version": versions.delete,
 }

@@ -10,9 +10,10 @@ import copy
 from typing import Any
 
 from lambdalab.neighbours.workflows import progress
+from lambdalab.neighbours.workflows.failures import judged
 from lambdalab.neighbours.workflows.waiting import Interrupted, Thread, wait_for
 
-__all__ = ["check", "evaluate"]
+__all__ = ["check", "evaluate", "silence"]
 
 
 class _Silent:
@@ -32,6 +33,13 @@ def check(env: Any) -> None:
 
 def evaluate(state: Any, env: Any) -> None:
     """In place of ``ExecutionState._evaluate_with_timeout``: one attempt at a state."""
+    try:
+        _evaluate(state, env)
+    except Exception as error:
+        raise judged(error, env) from None
+
+
+def _evaluate(state: Any, env: Any) -> None:
     from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 
     state.timeout.eval(env=env)
@@ -46,7 +54,7 @@ def evaluate(state: Any, env: Any) -> None:
     wait_for([attempt.finished, env.program_state_event], seconds)
     finished = attempt.finished.is_set()
     if not finished or not env.is_running():
-        _silence(frame)
+        silence(frame)
     _close_tokens(env, frame)
     frame.set_ended()
     env.close_frame(frame)
@@ -84,7 +92,7 @@ class _Attempt(Thread):
         self._state = state
         self._frame = frame
         self.output: Any = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def run(self) -> None:
         """Evaluate the state in its own frame."""
@@ -96,7 +104,7 @@ class _Attempt(Thread):
             self._state._eval_execution(self._frame)
             self.output = self._frame.stack[-1]
         except Exception as error:
-            self.error = error
+            self.error = judged(error, self._frame)
 
 
 def _take_over(state: Any, env: Any, output: Any) -> None:
@@ -114,8 +122,8 @@ def _take_over(state: Any, env: Any, output: Any) -> None:
         env.states.reset(input_value=env.stack.pop())
 
 
-def _silence(frame: Any) -> None:
+def silence(frame: Any) -> None:
     """Whatever still goes on in a frame is told to nobody."""
     frame.event_manager = _Silent
     for inner in list(frame._frames):
-        _silence(inner)
+        silence(inner)

@@ -13,7 +13,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Problem", "json_trouble", "problem"]
+from lambdalab import facts
+from lambdalab.neighbours.workflows.structure import JSON_PATH, misfits, misfits_of_machine
+
+__all__ = ["Problem", "json_trouble", "problems"]
 
 Json = dict[str, Any]
 ReadResource = Callable[[str], Any]
@@ -23,6 +26,9 @@ _LAST = ("Choice", "Succeed", "Fail")
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"
 _TARGET = "MISSING_TRANSITION_TARGET"
 _DOWNGRADE = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+_LONGEST_NAME = 80
+# How much of a text AWS's parser shows.
+_SHOWN = 500
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _EXPECTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
@@ -37,7 +43,8 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         """As it stands in the error of CreateStateMachine."""
         where = f" at {self.location}" if self.location else ""
-        return f"{self.code}: {self.message}{where}"
+        # What says itself where it is says so once.
+        return f"{self.code}: {self.message.removesuffix(where)}{where}"
 
 
 def json_trouble(text: str) -> str:
@@ -58,22 +65,37 @@ def json_trouble(text: str) -> str:
     return ""
 
 
-def problem(definition: str, read_resource: ReadResource, *, express: bool) -> Problem | None:
-    """The first thing that is wrong; None where nothing is."""
+def _place(text: str) -> str:
+    """Where a text ceases to be JSON, as AWS's parser tells it: behind what it could not read."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        word = _WORD.match(error.doc, error.pos)
+        column = error.colno + (len(word[0]) if word else 0)
+        return f'[Source: (String)"{text[:_SHOWN]}"; line: {error.lineno}, column: {column}]'
+    return ""
+
+
+def problems(definition: str, read_resource: ReadResource, *, express: bool) -> list[Problem]:
+    """What is wrong: where the states themselves are, nothing is told of the ways between them."""
     if not definition.strip():
-        return Problem(_SCHEMA, "Definition must be a valid JSON object")
+        return [Problem(_SCHEMA, "Definition must be a valid JSON object")]
     trouble = json_trouble(definition)
     if trouble:
-        return Problem("INVALID_JSON_DESCRIPTION", trouble)
+        place = _place(definition)
+        return [Problem("INVALID_JSON_DESCRIPTION", f"{trouble}\n at {place}", place)]
     read = json.loads(definition)
     if not isinstance(read, dict):
-        return Problem(_SCHEMA, "Definition must be a valid JSON object")
+        return [Problem(_SCHEMA, "Definition must be a valid JSON object")]
     reader = _Reader(read_resource, express, read.get("QueryLanguage"))
+    found: list[Problem] = []
     try:
-        return next(reader.problems(read, ""), None)
+        found.extend(reader.problems(read, ""))
     except (TypeError, AttributeError):
         # A member of another kind than it can be, such as a number in place of a list.
-        return Problem(_SCHEMA, "The definition has a member of a wrong type")
+        text = "The definition has a member of a wrong type"
+        found = found or [Problem(_SCHEMA, text)]
+    return [one for one in found if one.code == _SCHEMA] or found
 
 
 class _Reader:
@@ -83,6 +105,7 @@ class _Reader:
         self._read_resource = read_resource
         self._express = express
         self._language = language
+        self._names: set[str] = set()
 
     def problems(self, machine: Json, place: str) -> Iterator[Problem]:
         missing = [name for name in ("States", "StartAt") if name not in machine]
@@ -95,10 +118,19 @@ class _Reader:
         if not isinstance(states, dict) or not states:
             yield Problem(_SCHEMA, "At least one state is required", f"{place}/States")
             return
+        for text, where in misfits_of_machine(machine, place):
+            yield Problem(_SCHEMA, text, where)
         if machine["StartAt"] not in states:
             yield _missing("StartAt", machine["StartAt"], f"{place}/StartAt")
             return
         for name, state in states.items():
+            if len(name) > _LONGEST_NAME:
+                text = f"The name of a state has at most {_LONGEST_NAME} characters"
+                yield Problem(_SCHEMA, text, f"{place}/States/{name}")
+            if name in self._names:
+                text = facts.message("workflow.duplicate").format(state=name)
+                yield Problem("DUPLICATE_STATE_NAME", text, f"{place}/States/{name}")
+            self._names.add(name)
             yield from self._state(state, states, f"{place}/States/{name}")
         reached = _reached(states, machine["StartAt"])
         for name in states:
@@ -116,12 +148,12 @@ class _Reader:
                 yield _missing(field.rpartition("/")[2], target, f"{place}/{field}")
         if kind not in _LAST and "Next" not in state and "End" not in state:
             yield Problem(_SCHEMA, "These fields are required: [Next, End]", place)
-        if self._language == "JSONata" and state.get("QueryLanguage") == "JSONPath":
-            text = (
-                "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
-            )
-            yield Problem(_SCHEMA, text, place)
-        if kind == "Task":
+        if self._language == "JSONata" and state.get("QueryLanguage") == JSON_PATH:
+            yield Problem(_SCHEMA, _DOWNGRADE, place)
+        language = state.get("QueryLanguage") or self._language or JSON_PATH
+        for text, where in misfits(state, language, place):
+            yield Problem(_SCHEMA, text, where)
+        if kind == "Task" and "Resource" in state:
             yield from self._resource(state.get("Resource"), f"{place}/Resource")
         for field, machine in _inner(state):
             if isinstance(machine, dict):
@@ -130,6 +162,9 @@ class _Reader:
     def _resource(self, arn: Any, place: str) -> Iterator[Problem]:
         try:
             known = isinstance(arn, str) and self._read_resource(arn) is not None
+        except ValueError as error:
+            yield Problem(_SCHEMA, str(error), place)
+            return
         except Exception:
             known = False
         if not known:

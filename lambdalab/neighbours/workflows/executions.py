@@ -17,10 +17,11 @@ from moto.stepfunctions.parser.api import (
     InvalidArn,
     StateMachineTypeNotSupported,
 )
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
 
 from lambdalab import facts
-from lambdalab.neighbours.workflows import notices
+from lambdalab.neighbours.workflows import notices, queries
 from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import json_trouble
 from lambdalab.neighbours.workflows.waiting import Event, count_in
@@ -34,9 +35,11 @@ __all__ = [
     "described",
     "find",
     "halt",
+    "machine_described",
     "now",
     "redrive_refusal",
     "refuse",
+    "revised",
     "run",
     "standard",
     "sync_described",
@@ -179,6 +182,31 @@ def described(execution: Any) -> Json:
     return told | _outcome(execution, status)
 
 
+def machine_described(execution: Any) -> Json:
+    """What DescribeStateMachineForExecution tells: the machine as it was at the beginning."""
+    machine = execution.state_machine
+    told = {
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "definition": machine.definition,
+        "roleArn": machine.roleArn,
+        "updateDate": machine.update_date,
+        "loggingConfiguration": machine.loggingConfiguration,
+        "tracingConfiguration": machine.tracingConfiguration,
+        "encryptionConfiguration": machine.encryptionConfiguration,
+    }
+    return told | revised(machine)
+
+
+def revised(machine: Any) -> Json:
+    """What is told of a machine that was changed, or that reads variables."""
+    told = {
+        "revisionId": getattr(machine, "revision_id", None),
+        "variableReferences": queries.variables(machine.definition),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def redrive_refusal(execution: Any) -> str:
     """Why an execution cannot go on; empty where it can."""
     status = str(execution.status)
@@ -217,7 +245,7 @@ def _outcome(execution: Any, status: str) -> Json:
     if status in _OVER:
         found["stopDate"] = execution.stop_date
     if status == "SUCCEEDED":
-        found["output"] = json.dumps(execution.output, separators=(",", ":"))
+        found["output"] = to_json_str(execution.output, separators=(",", ":"))
         found["outputDetails"] = {"included": True}
     found |= {
         name: value

@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambdalab import facts
+from lambdalab.neighbours.workflows import fields
+from lambdalab.neighbours.workflows.failures import query_failure
 
 __all__ = ["install"]
 
@@ -25,6 +28,18 @@ _OWN = ("$hash", "$parse", "$uuid")
 _ALGORITHMS = {
     "MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512",
 }  # fmt: skip
+_ROW = re.compile(r"\[\d+\]")
+# What some fields of a state must be.
+_WANTED = {
+    "Choices/Condition": "boolean",
+    "Seconds": "number",
+    "TimeoutSeconds": "number",
+    "HeartbeatSeconds": "number",
+    "MaxConcurrency": "number",
+    "ToleratedFailureCount": "number",
+    "ToleratedFailurePercentage": "number",
+}
+_TYPES = "null", "number", "string", "boolean", "array", "object"
 # What one expression may take: real milliseconds, and how deep it may call itself.
 _LONGEST, _DEEPEST = 10_000, 300
 
@@ -46,6 +61,7 @@ def install() -> None:
     stand_ins = {
         "eval_jsonata_expression": _evaluate,
         "encode_jsonata_variable_declarations": _declared,
+        "validate_jsonata_expression_output": _checked,
     }
     for name, module in list(sys.modules.items()):
         if name.startswith(_PACKAGE):
@@ -53,6 +69,7 @@ def install() -> None:
                 setattr(module, attribute, stand_ins[attribute])
     for kind in (string_expression.StringJSONata, string_expression.StringVariableSample):
         kind._eval_body = _failing(kind._eval_body)
+    fields.install()
 
 
 def _declared(bindings: Mapping[str, Any]) -> str:
@@ -135,31 +152,31 @@ def _failing(evaluate: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]
         try:
             evaluate(part, env)
         except _WrongError as error:
-            raise _failure(part.expression, env, error) from None
+            gaps = {"expression": part.expression, "field": fields.field(), "reason": error}
+            raise _failure(env, facts.message("workflow.expression").format(**gaps)) from None
 
     return run
 
 
-def _failure(expression: str, env: Any, error: Exception) -> Exception:
-    from moto.stepfunctions.parser.api import HistoryEventType
-    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-        FailureEvent,
-        FailureEventException,
-    )
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-        StatesErrorName,
-    )
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-        StatesErrorNameType,
-    )
+def _checked(env: Any, expression: str, rich: str, value: Any) -> None:
+    """In place of ``validate_jsonata_expression_output``: what is not there, or is no JSON."""
+    gaps = {"expression": expression, "field": fields.field()}
+    if value is None and not _evaluate(f"$exists({rich})"):
+        raise _failure(env, facts.message("workflow.undefined").format(**gaps))
+    if isinstance(value, str) and _evaluate(f"$type({rich})") not in _TYPES:
+        raise _failure(env, facts.message("workflow.result-type").format(**gaps))
+    wanted = _WANTED.get(_ROW.sub("", gaps["field"]))
+    found = _type(value)
+    if wanted is not None and found != wanted:
+        shown = json.dumps(value, separators=(",", ":"))
+        message = facts.message("workflow.unexpected-type")
+        raise _failure(env, message.format(**gaps, wanted=wanted, found=found, value=shown))
 
-    name = StatesErrorName(StatesErrorNameType.StatesQueryEvaluationError)
-    cause = facts.message("workflow.expression").format(expression=expression, reason=error)
-    details = {"evaluationFailedEventDetails": {"error": name.error_name, "cause": cause}}
-    kind = HistoryEventType.EvaluationFailed
-    event = FailureEvent(env=env, error_name=name, event_type=kind, event_details=details)
-    env.event_manager.add_event(
-        context=env.event_history_context, event_type=kind, event_details=details
-    )
-    failure: Exception = FailureEventException(failure_event=event)
-    return failure
+
+def _type(value: Any) -> str:
+    found: str = _evaluate(f"$type({json.dumps(value)})")
+    return found
+
+
+def _failure(env: Any, cause: str) -> Exception:
+    return query_failure(env, cause, fields.field())

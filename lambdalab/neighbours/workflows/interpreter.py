@@ -13,12 +13,21 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from lambdalab import facts
-from lambdalab.neighbours.workflows import progress
+from lambdalab.neighbours.workflows import (
+    comparisons,
+    cuts,
+    failures,
+    intrinsics,
+    matches,
+    mismatches,
+    progress,
+)
 from lambdalab.neighbours.workflows.attempts import check, evaluate
 from lambdalab.neighbours.workflows.waiting import Event, Interrupted, Thread, wait_for
 
@@ -41,7 +50,6 @@ def install() -> None:
     importlib.import_module("moto.stepfunctions.parser.models")
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
     from moto.stepfunctions.parser.asl.component.program import program
-    from moto.stepfunctions.parser.asl.component.state.choice import state_choice
     from moto.stepfunctions.parser.asl.component.state.exec import execute_state
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
         state_task_service_callback as callback,
@@ -63,7 +71,13 @@ def install() -> None:
     CallbackEndpoint.setup_heartbeat_endpoint = _heard(CallbackEndpoint.setup_heartbeat_endpoint)
     execute_state.ExecutionState._evaluate_with_timeout = evaluate
     program.Program.eval = _run_program
-    state_choice.StateChoice._eval_state = _choice(state_choice.StateChoice._eval_state)
+    vars(sys.modules[CommonStateField.__module__])["StateData"] = _state_data
+    failures.install()
+    matches.install()
+    mismatches.install()
+    comparisons.install()
+    intrinsics.install()
+    cuts.install()
     progress.install()
     CommonStateField._eval_body = _until_interrupted(CommonStateField._eval_body)
     # It writes whole states, and what is in them, for each error that a workflow is to handle.
@@ -146,7 +160,10 @@ def _sleep(seconds: float) -> None:
 
 
 def _until_interrupted(evaluate: Callable[..., None]) -> Callable[..., None]:
-    """A state that is interrupted ends without a word; its program sees why by itself."""
+    """A state that is interrupted ends without a word; its program sees why by itself.
+
+    What nobody has foreseen is an error of the runtime.
+    """
 
     def run(state: Any, env: Any) -> None:
         try:
@@ -154,48 +171,14 @@ def _until_interrupted(evaluate: Callable[..., None]) -> Callable[..., None]:
         except Interrupted:
             if env.is_running():
                 raise
+        except failures.Fatal as fatal:
+            raise fatal.reason from None
+        except Exception as error:
+            if hasattr(error, "failure_event"):
+                raise
+            raise failures.runtime(env, str(error)) from None
 
     return run
-
-
-def _choice(evaluate: Callable[..., None]) -> Callable[..., None]:
-    """A choice that matches nothing fails with a name of its own, for which moto has no word."""
-
-    def run(state: Any, env: Any) -> None:
-        try:
-            evaluate(state, env)
-        except RuntimeError:
-            raise _no_choice(env) from None
-
-    return run
-
-
-def _no_choice(env: Any) -> Exception:
-    from moto.stepfunctions.parser.api import HistoryEventType
-    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-        FailureEvent,
-        FailureEventException,
-    )
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-        StatesErrorName,
-    )
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-        StatesErrorNameType,
-    )
-
-    message = facts.message("workflow.no-choice")
-    place = {"state": env.next_state_name, "event": env.event_history_context.source_event_id}
-    kind = StatesErrorNameType.StatesNoChoiceMatched
-    details = {"error": kind.to_name(), "cause": message.format(**place)}
-    failure: Exception = FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(kind),
-            event_type=HistoryEventType.ExecutionFailed,
-            event_details={"executionFailedEventDetails": details},
-        )
-    )
-    return failure
 
 
 # ---- whole executions
@@ -229,8 +212,22 @@ def _longest(env: Any) -> float:
 def _start(worker: Any) -> None:
     """In place of ``ExecutionWorker.start``: who asks at once finds an environment."""
     worker.env = worker._get_evaluation_environment()
-    worker.env.states.context_object.context_object_data["Execution"].setdefault("RedriveCount", 0)
+    data = worker.env.states.context_object.context_object_data
+    data["Execution"].setdefault("RedriveCount", 0)
+    data["Execution"]["StartTime"] = _as_told(data["Execution"]["StartTime"])
     Thread(target=worker._execution_logic).start()
+
+
+def _as_told(moment: str | datetime) -> str:
+    """A time as the context object has it: in milliseconds of UTC."""
+    read = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+    utc = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _state_data(**data: str) -> dict[str, str]:
+    """In place of ``StateData``: what the context object says of a state that is entered."""
+    return data | {"EnteredTime": _as_told(data["EnteredTime"])}
 
 
 def _execute(execute: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from functools import wraps
 from typing import Any
 
@@ -15,31 +17,32 @@ from moto.stepfunctions.parser.api import (
     ServiceException,
     StateMachineAlreadyExists,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import Resource
 from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
 from moto.stepfunctions.parser.asl.static_analyser.test_state.test_state_analyser import (
     TestStateStaticAnalyser,
 )
-from moto.stepfunctions.parser.backend.test_state.execution import TestStateExecution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from lambdalab import facts
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.workflows import definitions
-from lambdalab.neighbours.workflows.activities import Activities
+from lambdalab.neighbours.workflows import definitions, lookups, resources, trials
 from lambdalab.neighbours.workflows.definitions import Problem
 from lambdalab.neighbours.workflows.executions import (
     EXPRESS,
     begin,
-    checked_input,
-    now,
-    run,
+    revised,
 )
 from lambdalab.neighbours.workflows.tasks import Functions
-from lambdalab.neighbours.workflows.waiting import Event
 
-__all__ = ["install", "problem", "runnable", "test_state"]
+__all__ = ["check_arn", "install", "problems", "runnable", "test_state"]
 
 Json = dict[str, Any]
+
+# What moto's parser stumbles over, and how it shows its own objects.
+_TOKEN = re.compile(r"ASLParserException line \d+:\d+, at (?P<token>.*?), ", re.DOTALL)
+_INSIDES = re.compile(r"[,:]? (?:with state|for StateWait|from|got|in props|of type)?:? ?'?[\[(<]")
+# Up to the name: arn:partition:states:region:account:kind:name.
+_ARN_PARTS = 7
 
 
 class _Denied(ServiceException):  # type: ignore[misc]
@@ -54,6 +57,8 @@ def install(functions: Functions) -> None:
     kind.create_state_machine = _creation(kind.create_state_machine, functions)
     kind.start_execution = _start
     kind.update_state_machine = _change(kind.update_state_machine, functions)
+    kind._validate_machine_arn = lambda _, machine_arn: check_arn(machine_arn, "stateMachine")
+    lookups.install(check_arn)
     for name in ("describe_state_machine", "update_state_machine"):
         kind = responses.StepFunctionResponse
         setattr(kind, name, _with_revision(getattr(kind, name)))
@@ -68,19 +73,27 @@ def runnable(backend: Any, arn: str) -> Any:
         weights = [row["weight"] for row in rows]
         (row,) = mock_random.choices(rows, weights) if len(rows) > 1 else rows
         arn = row["stateMachineVersionArn"]
-    if ":stateMachine:" not in arn:
-        raise InvalidArn(f"Invalid Arn: '{arn}'")
+    check_arn(arn, "stateMachine")
     found = backend.describe_state_machine(arn)
     if found is None:
         raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
     return found
 
 
-def problem(definition: str, kind: str = "STANDARD") -> Problem | None:
-    """What is wrong with a definition; None where nothing is."""
-    read = Resource.from_resource_arn
-    found = definitions.problem(definition, read, express=kind == EXPRESS)
-    return found or _said_by(StaticAnalyser(), definition)
+def check_arn(arn: str, *kinds: str) -> None:
+    """Refuse an ARN that names none of these kinds of things."""
+    parts = arn.split(":")
+    if parts[0] != "arn" or len(parts) < _ARN_PARTS or parts[2] != "states":
+        raise InvalidArn(f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
+    if parts[5] not in kinds:
+        raise InvalidArn(f"Invalid Arn: 'Resource type not valid in this context: {parts[5]}'")
+
+
+def problems(definition: str, kind: str = "STANDARD") -> list[Problem]:
+    """What is wrong with a definition."""
+    found = definitions.problems(definition, resources.read, express=kind == EXPRESS)
+    said = None if found else _said_by(StaticAnalyser(), definition)
+    return [said] if said else found
 
 
 def test_state(backend: Any, given: Json) -> Json:
@@ -91,37 +104,7 @@ def test_state(backend: Any, given: Json) -> Json:
     wrong = wrong or _said_by(TestStateStaticAnalyser(), definition)
     if wrong:
         raise InvalidDefinition(f"Invalid State Machine Definition: '{wrong}'")
-    text = checked_input(given)
-    execution = TestStateExecution(
-        name="TestState",
-        role_arn=given.get("roleArn"),
-        exec_arn=_test_arn(backend),
-        account_id=backend.account_id,
-        region_name=backend.region_name,
-        state_machine=_Tested(definition),
-        start_date=now(),
-        activity_store=Activities(backend),
-        input_data=text,
-    )
-    execution.ended = Event()
-    execution.over = execution.ended.set
-    run(execution)
-    told: Json = execution.to_test_state_output(given.get("inspectionLevel") or "INFO")
-    return told
-
-
-class _Tested:
-    """The machine of a state that is tested."""
-
-    def __init__(self, definition: str) -> None:
-        self.arn = self.name = "TestState"
-        self.definition = definition
-        self.sm_type = "STANDARD"
-
-
-def _test_arn(backend: Any) -> str:
-    place = f"{backend.region_name}:{backend.account_id}"
-    return f"arn:aws:states:{place}:execution:TestState:{mock_random.uuid4()}"
+    return trials.try_state(backend, given)
 
 
 def _start(
@@ -159,16 +142,32 @@ def _change(change: Any, functions: Functions) -> Any:
         wanted = {**dict(zip(names, given, strict=False)), **options}
         machine = backend.describe_state_machine(arn)
         _check(functions, wanted.get("definition"), machine.type, wanted.get("role_arn"))
-        machine.revision_id = str(mock_random.uuid4())
-        return change(backend, arn, **wanted)
+        before, number = _settings(machine), machine.latest_version_number
+        changed = change(backend, arn, **wanted)
+        if _settings(machine) != before:
+            machine.revision_id = str(mock_random.uuid4())
+        if machine.latest_version_number != number:
+            machine.latest_version.of_revision = machine.revision_id
+        return changed
 
     return run
 
 
+def _settings(machine: Any) -> tuple[Any, ...]:
+    """What a revision stands for."""
+    return (
+        machine.definition,
+        machine.roleArn,
+        copy.deepcopy(machine.loggingConfiguration),
+        copy.deepcopy(machine.tracingConfiguration),
+    )
+
+
 def _check(functions: Functions, definition: str | None, kind: str, role: str | None) -> None:
-    wrong = problem(definition, kind) if definition is not None else None
+    wrong = problems(definition, kind) if definition is not None else []
     if wrong:
-        raise InvalidDefinition(f"Invalid State Machine Definition: '{wrong}'")
+        told = ", ".join(str(one) for one in wrong)
+        raise InvalidDefinition(f"Invalid State Machine Definition: '{told}'")
     if role:
         try:
             functions.check_role(role)
@@ -192,21 +191,29 @@ def _said_by(analyser: Any, definition: str) -> Problem | None:
         analyser.analyse(definition)
     except Exception as error:
         said = [one for one in error.args if isinstance(one, str)]
-        return Problem("SCHEMA_VALIDATION_FAILED", said[0] if said else str(error))
+        return Problem("SCHEMA_VALIDATION_FAILED", _readable(said[0] if said else str(error)))
     return None
 
 
+def _readable(said: str) -> str:
+    """The same without what only Python's readers understand."""
+    token = _TOKEN.search(said)
+    if token is not None:
+        return facts.message("workflow.no-place").format(token=token["token"])
+    return _INSIDES.split(said, maxsplit=1)[0]
+
+
 def _with_revision(act: Any) -> Any:
-    """As moto's own; but a machine that was changed has a revision, and tells it."""
+    """As moto's own; and the revision of a machine that was changed."""
 
     @wraps(act)
     def run(response: Any) -> Any:
         result = act(response)
         arn = response._get_param("stateMachineArn")
-        machine = response.stepfunction_backend.describe_state_machine(arn)
-        revision = getattr(machine, "revision_id", None)
-        if revision is not None:
-            result._result["revisionId"] = revision
+        told = revised(response.stepfunction_backend.describe_state_machine(arn))
+        if "updateDate" in result._result:
+            told.pop("variableReferences", None)
+        result._result |= told
         return result
 
     return run

@@ -9,15 +9,27 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Progress", "attempted", "begin", "ended", "install", "take_over", "without_first_event"]
+__all__ = [
+    "Progress",
+    "attempted",
+    "begin",
+    "ended",
+    "enter",
+    "entered",
+    "install",
+    "outward",
+    "take_over",
+    "without_first_event",
+]
 
 _NAME = "lambdalab_progress"
 _PARENT = "lambdalab_parent"
 _BRANCH = "lambdalab_branch"
+_ENTERED = "lambdalab_entered"
 
 
 @dataclass
@@ -122,9 +134,15 @@ class _AfterFirst:
         self._env = env
         self._manager = manager
 
-    def add_event(self, *_given: Any, **_options: Any) -> int:
+    def add_event(self, *, event_details: Any = None, **_: Any) -> int:
         self._env.event_manager = self._manager
-        return int(self._env.event_history_context.source_event_id)
+        context = self._env.event_history_context
+        name = (event_details or {}).get("stateEnteredEventDetails", {}).get("name")
+        for event in reversed(self._manager.get_event_history()):
+            if event.get("stateEnteredEventDetails", {}).get("name", self) == name:
+                enter(context, name, event["id"])
+                break
+        return int(context.source_event_id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._manager, name)
@@ -134,14 +152,30 @@ def _scopes(env: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return env.variable_store._outer_scope, env.variable_store._inner_scope
 
 
+def outward(env: Any) -> Iterator[Any]:
+    """An environment, and those in which it was opened."""
+    while env is not None:
+        yield env
+        env = getattr(env, _PARENT, None)
+
+
+def enter(context: Any, state: str, event: int) -> None:
+    """A state is entered: the number of the event goes into the cause of its failure."""
+    setattr(context, _ENTERED, (state, event))
+
+
+def entered(context: Any) -> tuple[str, int] | None:
+    """The last state that was entered, and by which event."""
+    found: tuple[str, int] | None = getattr(context, _ENTERED, None)
+    return found
+
+
 def _above(env: Any) -> Progress | None:
     """The progress of the program in which a frame was opened."""
-    here = getattr(env, _PARENT, None)
-    while here is not None:
+    for here in outward(getattr(env, _PARENT, None)):
         node: Progress | None = getattr(here, _NAME, None)
         if node is not None:
             return node
-        here = getattr(here, _PARENT, None)
     return None
 
 

@@ -16,12 +16,22 @@ import sys
 from functools import cache, lru_cache
 from typing import Any
 
-__all__ = ["install"]
+__all__ = ["install", "variables"]
 
 _PACKAGE = "moto.stepfunctions.parser."
 _NAME = r"\.[^.\[\]*?()\s]+"
 _DEFINITE = re.compile(rf"\$(?:{_NAME}|\['[^']*'\]|\[\"[^\"]*\"\]|\[-?\d+\])*")
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<path>.*)", re.DOTALL)
+
+
+@lru_cache(maxsize=128)
+def variables(definition: str) -> dict[str, list[str]]:
+    """Which variables each state of a machine reads."""
+    from moto.stepfunctions.parser.asl.static_analyser import variable_references_static_analyser
+
+    analyser = variable_references_static_analyser.VariableReferencesStaticAnalyser()
+    analyser.analyse(definition)
+    return {state: sorted(names) for state, names in analyser.get_variable_references().items()}
 
 
 @cache

@@ -70,9 +70,10 @@ def _begin_again(execution: Any) -> None:
 def _go_on(env: Any, before: Any, execution: Any) -> None:
     """An environment with the history and the progress of the one before."""
     env.event_manager = before.event_manager
+    redriven = execution.redrive_date.isoformat(timespec="milliseconds")
     env.states.context_object.context_object_data["Execution"] |= {
         "RedriveCount": execution.redrives,
-        "RedriveTime": execution.redrive_date.isoformat(),
+        "RedriveTime": redriven.replace("+00:00", "Z"),
     }
     last = before.event_history_context.last_published_event_id
     env.event_history_context.source_event_id = last

@@ -32,6 +32,14 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+# Values in the order in which AWS names them, where that is not the model's.
+_ORDERS = {
+    "ExecutionStatus": (
+        "SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING",
+    ),
+}  # fmt: skip
+
+
 @cache
 def install() -> None:
     """Check every request; operations that nobody answers say so."""
@@ -119,4 +127,4 @@ def _broken(value: Any, shape: Any) -> Iterator[tuple[str, Json]]:
     if most is not None and size > most:
         yield f"{kind}-most", {"bound": most}
     if isinstance(value, str) and shape.enum and value not in shape.enum:
-        yield "enum", {"values": ", ".join(shape.enum)}
+        yield "enum", {"values": ", ".join(_ORDERS.get(shape.name, shape.enum))}

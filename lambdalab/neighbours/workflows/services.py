@@ -15,10 +15,13 @@ from typing import Any
 
 from botocore import xform_name
 
+from lambdalab import facts
 from lambdalab.neighbours.identity import sts
+from lambdalab.neighbours.workflows.attempts import check
+from lambdalab.neighbours.workflows.failures import named, runtime
 from lambdalab.neighbours.workflows.waiting import wait_for
 
-__all__ = ["install", "service_model"]
+__all__ = ["install", "requiring", "service_model"]
 
 _PACKAGE = "moto.stepfunctions.parser."
 # The session's name in the ARN of whoever calls with the role.
@@ -27,12 +30,16 @@ _SESSION = "states"
 
 def install(base_url: str) -> None:
     """Let tasks call the services at this address."""
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
         state_task_service,
         state_task_service_lambda,
         state_task_service_sfn,
+        state_task_service_sqs,
     )
 
+    state_task.StateTask._eval_parameters = _parameters
+    state_task_service_sfn._SUPPORTED_API_PARAM_BINDINGS["startexecution"].add("TraceHeader")
     state_task_service.StateTaskService._normalise_parameters = _as_clients_write
     state_task_service.StateTaskService._normalise_response = _as_states_read
     # What a function answered is told as it is.
@@ -40,14 +47,66 @@ def install(base_url: str) -> None:
     for name in ("_build_sync_resolver", "_build_sync2_resolver"):
         kind = state_task_service_sfn.StateTaskServiceSfn
         setattr(kind, name, _when_ended(getattr(kind, name)))
+    queues = state_task_service_sqs.StateTaskServiceSqs
+    queues._from_error = _as_queues_fail(queues._from_error)
     clients = _Clients(base_url)
     for name, module in list(sys.modules.items()):
         if name.startswith(_PACKAGE) and hasattr(module, "boto_client_for"):
             module.boto_client_for = clients.client  # type: ignore[attr-defined]
 
 
+def _parameters(state: Any, env: Any) -> Any:
+    """In place of ``StateTask._eval_parameters``, which leaves out what it does not know."""
+    if state.parargs is None:
+        return {}
+    state.parargs.eval(env=env)
+    parameters = env.stack.pop()
+    known = state._get_supported_parameters()
+    for name in parameters if known else ():
+        if name not in known:
+            raise runtime(env, facts.message("workflow.unknown-field").format(field=name))
+    return parameters
+
+
+def _as_queues_fail(from_error: Any) -> Any:
+    """What SQS refuses has the name of its exception, and says where it comes from."""
+
+    def tell(state: Any, env: Any, ex: Exception) -> Any:
+        event = from_error(state, env, ex)
+        answer = getattr(ex, "response", None)
+        if answer is not None:
+            code, status = answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+            shapes = service_model("sqs").operation_model("SendMessage").error_shapes
+            known = [one.name for one in shapes if code in (one.name, one.error_code)]
+            error = f"SQS.{known[0]}Exception" if known else "SQS.AmazonSQSException"
+            details = event.event_details["taskFailedEventDetails"]
+            details["error"], event.error_name = error, named(error)
+            details["cause"] += (
+                f" (Service: AmazonSQS; Status Code: {status}; Error Code: {code}; "
+                f"Request ID: {answer['ResponseMetadata']['RequestId']}; Proxy: null)"
+            )
+        return event
+
+    return tell
+
+
+def requiring(evaluate: Any, name: str) -> Any:
+    """The same, where one of the parameters must be there."""
+
+    def run(state: Any, env: Any) -> Any:
+        parameters = evaluate(state, env)
+        if parameters.get(name) is None:
+            raise runtime(env, facts.message("workflow.missing-field").format(field=name))
+        return parameters
+
+    return run
+
+
 def _when_ended(build: Any) -> Any:
-    """Look at an inner execution when it has ended, not twice a second until then."""
+    """Look at an inner execution when it has ended, not twice a second until then.
+
+    Whoever waits no more stops it.
+    """
 
     def run(state: Any, env: Any, *given: Any, **options: Any) -> Any:
         from lambdalab.neighbours.workflows import executions
@@ -57,7 +116,12 @@ def _when_ended(build: Any) -> Any:
 
         def wait() -> Any:
             inner = executions.by_arn(arn)
-            wait_for([inner.ended, env.program_state_event])
+            if wait_for([inner.ended, env.program_state_event]) is not inner.ended:
+                outer = env.states.context_object.context_object_data["Execution"]["Id"]
+                cause = facts.message("workflow.child-aborted").format(execution=outer)
+                inner.stop(stop_date=executions.now(), error=None, cause=cause)
+                inner.cause = cause
+            check(env)
             return resolve()
 
         return wait

@@ -11,21 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdalab.sources.api_gateway.events import is_binary
+from lambdalab.sources.api_gateway.headers import let_out
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.gateway.call import Call
-from lambdalab.sources.http_messages import HOP, decoded, may_be_sent
+from lambdalab.sources.http_messages import decoded, may_be_sent
 from lambdalab.wire import Response
 
-__all__ = ["renamed", "response"]
+__all__ = ["response"]
 
 _MEMBERS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 _JSON = ("Content-Type", "application/json")
 _LEAST, _MOST = 200, 599
-# What AWS keeps for itself comes to the client under another name.
-_REMAPPED = {
-    "authorization", "connection", "content-length", "content-md5", "date", "host", "server",
-    "user-agent", "www-authenticate", "x-amzn-requestid",
-}  # fmt: skip
 
 
 def response(payload: bytes, call: Call, binary: Sequence[str]) -> Response:
@@ -41,11 +37,6 @@ def response(payload: bytes, call: Call, binary: Sequence[str]) -> Response:
         headers.insert(0, _JSON)
     body = _body(answer, call, binary)
     return Response(_status(answer.get("statusCode")), body, tuple(headers))
-
-
-def renamed(name: str) -> str:
-    """What a header is called that AWS keeps for itself."""
-    return f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name
 
 
 def _status(given: Any) -> int:
@@ -69,10 +60,10 @@ def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
     for name, value in single.items():
         if not any(name.lower() == one.lower() for one in multiple):
             found[name] = [_text(value)]
-    pairs = [(renamed(name), value) for name, values in found.items() for value in values]
+    pairs = [(name, value) for name, values in found.items() for value in values]
     if not all(may_be_sent(*one) for one in pairs):
         raise RefusedError("malformed")
-    return [one for one in pairs if one[0].lower() not in HOP]
+    return let_out(pairs)
 
 
 def _listed(values: Any) -> list[str]:

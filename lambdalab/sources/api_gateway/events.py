@@ -6,7 +6,6 @@ and events recorded on AWS in 2026 (https://github.com/radkawar/stackd).
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -25,8 +24,6 @@ _UNSIGNED = dict.fromkeys(
         "userArn", "userAgent", "user",
     )
 )  # fmt: skip
-# What the API keeps for itself.
-_HIDDEN = {"content-length"}
 
 
 def context_of(call: Call, place: Place, found: Found | None) -> dict[str, Any]:
@@ -68,12 +65,12 @@ def signed(context: dict[str, Any], signer: Signer) -> None:
 
 def request_part(call: Call, place: Place, found: Found, *, is_signed: bool) -> dict[str, Any]:
     """What events of proxy integrations and of authorizers tell alike."""
-    hidden = _HIDDEN | ({"authorization"} if is_signed else set())
+    hidden = {"authorization"} if is_signed else set()
     pairs = [(_spelled(n), value) for n, value in call.headers if n.lower() not in hidden]
     headers = dict(sorted(gathered(pairs).items()))
     return {
         "resource": found.resource.path,
-        "path": re.sub(r"/{2,}", "/", call.path),
+        "path": call.path,
         "httpMethod": call.method,
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,

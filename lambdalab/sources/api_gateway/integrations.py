@@ -6,20 +6,22 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lamb
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lambdalab.neighbours.api_gateway.rest_apis import Integration, IntegrationResponse
-from lambdalab.sources.api_gateway.events import is_binary
+from lambdalab.sources.api_gateway import contents
+from lambdalab.sources.api_gateway.headers import let_out, merged
 from lambdalab.sources.api_gateway.json_path import MISSING, found
 from lambdalab.sources.api_gateway.refusals import RefusedError
 from lambdalab.sources.api_gateway.resources import Found
-from lambdalab.sources.api_gateway.templates import Parameters, Rendered, rendered
-from lambdalab.sources.gateway.call import Call, Place
+from lambdalab.sources.api_gateway.templates import Parameters, context_for, rendered
+from lambdalab.sources.gateway.call import Call, Place, gathered
 from lambdalab.sources.gateway.text import fits
-from lambdalab.sources.http_messages import decoded, may_be_sent
+from lambdalab.sources.http_messages import may_be_sent
 from lambdalab.sources.velocity import TemplateError, text_of
 from lambdalab.wire import Response
 
@@ -27,6 +29,8 @@ __all__ = ["Mapper", "Prepared", "mock_status"]
 
 _JSON = "application/json"
 _LEAST, _MOST = 200, 599
+# A mock reads its status from what need not be JSON, as long as it is in braces.
+_STATUS = re.compile(r"""[{,\s]["']?statusCode["']?\s*:\s*(-?\d+)\s*[,}]""")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Mapper:
     context: Mapping[str, Any]
     binary: Sequence[str]
 
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        """``$context`` of the templates, which may change it."""
+        return context_for(self.context)
+
     @property
     def _parameters(self) -> Parameters:
         return {
@@ -58,25 +67,30 @@ class Mapper:
     def request(self, integration: Integration) -> Prepared:
         """The request after its template and its parameters; RefusedError where none fits."""
         kind = (self.call.header("content-type") or _JSON).partition(";")[0].strip().lower()
-        body = self._text(integration)
+        body = contents.asked(self.call, self.binary, integration.content)
         template = integration.templates.get(kind)
         if template is None:
             _check_passthrough(integration)
-            changed: dict[str, str] = {}
+        elif contents.is_opaque(self.call, self.binary, integration.content):
+            raise RefusedError("api-configuration-error")
         else:
-            made = self._rendered(template, body)
-            body, changed = made.text, _overriding(made.request)
-        sent = body.encode("utf-8", "replace")
-        return Prepared(sent, self.sent(integration, "header") | changed)
+            body = self._rendered(template, body).encode("utf-8", "replace")
+        return Prepared(body, self.sent(integration, "header"))
 
     def sent(self, integration: Integration, part: str) -> dict[str, str]:
-        """The parameters that go to one part of the integration's request, such as its header."""
+        """What goes to one part of the integration's request, such as its header.
+
+        That is what its parameters say, and over it what the template has set.
+        """
         prefix = f"integration.request.{part}."
-        return {
-            target.removeprefix(prefix): self._value(source) or ""
+        named = {
+            target.removeprefix(prefix): self._value(source)
             for target, source in integration.parameters.items()
             if target.startswith(prefix)
         }
+        found = {name: value for name, value in named.items() if value is not None}
+        set_by_template = _texts(_member(self._known, "requestOverride", part))
+        return merged(found, set_by_template) if part == "header" else found | set_by_template
 
     def response(
         self,
@@ -92,31 +106,23 @@ class Mapper:
         chosen = _chosen(integration.responses, selector)
         if str(chosen.status) not in self.found.method.responses:
             raise RefusedError("api-configuration-error")
-        kind, template = _template(chosen.templates, self.call.header("accept"))
-        status, body = chosen.status, payload
-        changed: dict[str, str] = {}
+        accept = self.call.header("accept")
+        kind, template = _template(chosen.templates, accept)
+        told = (given or {}).get("content-type", _JSON)
+        body = contents.given(payload, told, accept, self.binary, chosen.content)
         if template:
-            made = self._rendered(template, payload.decode("utf-8", "replace"))
-            body, changed = made.text.encode("utf-8", "replace"), _overriding(made.response)
-            status = _overridden(made, status)
-        if chosen.content == "CONVERT_TO_BINARY":
-            body = decoded(body.decode("utf-8", "replace"))
-        elif chosen.content == "CONVERT_TO_TEXT" and not template and not _is_text(body):
-            body = b64encode(body)
-        headers = {"Content-Type": kind} | self._mapped(chosen, payload, given or {})
-        headers = _merged(headers, changed)
-        sent = tuple(one for one in headers.items() if may_be_sent(*one))
+            body = self._rendered(template, body).encode("utf-8", "replace")
+        headers = merged({"Content-Type": kind}, self._mapped(chosen, payload, given or {}))
+        headers = merged(headers, _texts(_member(self._known, "responseOverride", "header")))
+        sent = tuple(one for one in let_out(headers.items()) if may_be_sent(*one))
+        status = _overridden(_member(self._known, "responseOverride", "status"), chosen.status)
         return Response(status, body, sent)
 
-    def _text(self, integration: Integration) -> str:
-        binary = is_binary(self.call.header("content-type"), self.binary)
-        if binary and integration.content == "CONVERT_TO_TEXT":
-            return b64encode(self.call.body).decode()
-        return self.call.body.decode("utf-8", "replace")
-
-    def _rendered(self, template: str, body: str) -> Rendered:
+    def _rendered(self, template: str, body: bytes) -> str:
         try:
-            return rendered(template, body, self._parameters, self.context, self.place.variables)
+            return rendered(
+                template, contents.text(body), self._parameters, self._known, self.place.variables
+            )
         except TemplateError:
             raise RefusedError("api-configuration-error") from None
 
@@ -130,11 +136,29 @@ class Mapper:
             return _text_at(dict(self.context), source.removeprefix("context."))
         part, _, name = source.removeprefix("method.request.").partition(".")
         if part == "body":
-            whole = self.call.body
-            return _text_at(_parsed(whole), name) if name else whole.decode("utf-8", "replace")
+            return self._of_body(name)
         if part == "header":
             return self.call.header(name)
+        if part.startswith("multivalue"):
+            return self._all(part, name)
         return self._parameters.get(part, {}).get(name)
+
+    def _of_body(self, path: str) -> str | None:
+        """The body, or what is at a path in it; an empty one is an empty object."""
+        whole = self.call.body or b"{}"
+        parsed = _parsed(whole)
+        if parsed is None and whole.lstrip().startswith(b"{"):
+            raise RefusedError("bad-json")
+        return _text_at(parsed, path) if path else contents.text(whole)
+
+    def _all(self, part: str, name: str) -> str | None:
+        """All values of a header or of a query parameter."""
+        if part == "multivaluequerystring":
+            values = self.call.query.get(name)
+        else:
+            headers = [(one.lower(), value) for one, value in self.call.headers]
+            values = gathered(headers).get(name.lower())
+        return ",".join(values) if values else None
 
     def _mapped(
         self, chosen: IntegrationResponse, payload: bytes, given: Mapping[str, str]
@@ -145,7 +169,7 @@ class Mapper:
             if source.startswith("integration.response.body"):
                 path = source.removeprefix("integration.response.body").lstrip(".")
                 parsed = _parsed(payload)
-                value = _text_at(parsed, path) if path else payload.decode("utf-8", "replace")
+                value = _text_at(parsed, path) if path else contents.text(payload)
             elif source.startswith("integration.response."):
                 value = given.get(source.rpartition("header.")[2].lower())
             else:
@@ -156,20 +180,12 @@ class Mapper:
 
 
 def mock_status(prepared: Prepared) -> str:
-    """The status that a mock's request template says; RefusedError where it says none."""
-    answer = _parsed(prepared.body)
-    status = answer.get("statusCode") if isinstance(answer, dict) else None
-    if isinstance(status, bool) or not isinstance(status, int | str) or not str(status).isdigit():
+    """The status that a mock's request template says; RefusedError where it says no number."""
+    text = contents.text(prepared.body).strip()
+    found = _STATUS.search(text) if text.startswith("{") and text.endswith("}") else None
+    if found is None:
         raise RefusedError("api-configuration-error")
-    return str(status)
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return found[1]
 
 
 def _check_passthrough(integration: Integration) -> None:
@@ -198,24 +214,28 @@ def _template(templates: Mapping[str, str | None], accept: str | None) -> tuple[
     return _JSON, None
 
 
-def _overridden(made: Rendered, status: int) -> int:
-    given = made.response.get("status")
+def _overridden(given: Any, status: int) -> int:
     if isinstance(given, str) and given.isdigit():
         given = int(given)
     valid = isinstance(given, int) and not isinstance(given, bool) and _LEAST <= given <= _MOST
     return int(given) if valid and given is not None else status
 
 
-def _overriding(override: Mapping[str, Any]) -> dict[str, str]:
-    """The headers that a template has set."""
-    given = override.get("header")
-    return {text_of(n): text_of(v) for n, v in given.items()} if isinstance(given, dict) else {}
+def _member(known: Mapping[str, Any], name: str, part: str) -> Any:
+    """What templates have set in a part of an override; it may be anything."""
+    override = known.get(name)
+    return override.get(part) if isinstance(override, dict) else None
 
 
-def _merged(headers: dict[str, str], others: dict[str, str]) -> dict[str, str]:
-    """Headers with others over them, whatever the case of their names."""
-    lower = {name.lower() for name in others}
-    return {name: value for name, value in headers.items() if name.lower() not in lower} | others
+def _texts(given: Any) -> dict[str, str]:
+    """Names and values that a template has set, as texts; several values with commas."""
+    if not isinstance(given, dict):
+        return {}
+    return {text_of(name): _joined(value) for name, value in given.items()}
+
+
+def _joined(value: Any) -> str:
+    return ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
 
 
 def _parsed(body: bytes) -> Any:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from lambdalab import facts
@@ -15,10 +16,11 @@ from lambdalab.neighbours.api_gateway.rest_apis import Deployed, Integration, Re
 from lambdalab.sources.api_gateway import answers, validating
 from lambdalab.sources.api_gateway.authorizing import Authorizing
 from lambdalab.sources.api_gateway.events import context_of, event
+from lambdalab.sources.api_gateway.headers import UNMAPPABLE, let_in
 from lambdalab.sources.api_gateway.integrations import Mapper, mock_status
 from lambdalab.sources.api_gateway.keys import Usage
 from lambdalab.sources.api_gateway.lambda_authorizers import Judges, Verdict
-from lambdalab.sources.api_gateway.refusals import RefusedError, answer
+from lambdalab.sources.api_gateway.refusals import Known, RefusedError, answer
 from lambdalab.sources.api_gateway.resources import Found, find
 from lambdalab.sources.api_gateway.services import order_of
 from lambdalab.sources.gateway import access_log
@@ -75,23 +77,24 @@ class RestApiPlane:
         return Response(given.status, given.body, headers)
 
     async def _staged(self, api: RestApi, call: Call) -> Response:
-        name, _, rest = call.path.removeprefix("/").partition("/")
+        name, _, rest = call.path.lstrip("/").partition("/")
         stage = None if api.disabled else api.stages.get(name)
         if stage is None or stage.deployed is None:
-            return answer(RefusedError("forbidden"), call, {}, {})
-        call = call.below(f"/{rest}")
+            return answer(RefusedError("forbidden"), call, {}, Known())
+        call = replace(call, path=f"/{rest.lstrip('/')}", headers=let_in(call.headers))
         place = Place(
             api.id, api.account, api.region, stage.name, stage.variables, stage.deployed.id,
             stage.flushes,
         )  # fmt: skip
         found = find(stage.deployed.resources, call.method, call.path)
-        context = context_of(call, place, found)
+        context = context_of(call, place, found) | {"path": f"/{name}/{rest}"}
         try:
             if found is None:
                 raise RefusedError("missing-authentication-token")
             given = await self._admitted(api, stage, stage.deployed, call, place, found, context)
         except RefusedError as refused:
-            given = answer(refused, call, stage.deployed.responses, context)
+            known = Known(context, place.variables, found.parameters if found else {})
+            given = answer(refused, call, stage.deployed.responses, known)
         access_log.write(stage.access_log, lambda path: _at(context, path), place, call, given)
         return given
 
@@ -114,14 +117,14 @@ class RestApiPlane:
         """What the integration answers to a request that is let in; RefusedError for none."""
         validating.check(call, found, deployed)
         integration = found.method.integration
-        if integration is None:
+        if integration is None or _is_unmappable(integration):
             raise RefusedError("api-configuration-error")
         if integration.kind == "AWS_PROXY":
             return await self._proxied(integration, deployed, call, place, found, context)
         mapper = Mapper(call, place, found, context, deployed.binary)
         if integration.kind == "MOCK":
-            prepared = mapper.request(integration)
-            return mapper.response(integration, prepared.body, mock_status(prepared))
+            status = mock_status(mapper.request(integration))
+            return mapper.response(integration, b"", status)
         if integration.kind == "AWS" and ":lambda:path/" in integration.uri:
             return await self._mapped(integration, mapper)
         if integration.kind == "AWS":
@@ -189,6 +192,13 @@ class RestApiPlane:
             return mapper.response(integration, body, str(error.status))
         given = mapper.response(integration, outcome.payload, _selector(outcome.payload))
         return Response(given.status, given.body, (*given.headers, _trace(call)))
+
+
+def _is_unmappable(integration: Integration) -> bool:
+    """Whether a function or a service shall get a header that nobody may give it."""
+    prefix = "integration.request.header."
+    named = {name.lower().removeprefix(prefix) for name in integration.parameters}
+    return integration.kind in ("AWS", "AWS_PROXY") and bool(named & UNMAPPABLE)
 
 
 def _backend(integration: Integration, call: Call, place: Place, found: Found) -> Backend:

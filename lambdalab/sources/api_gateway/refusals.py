@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdalab import facts
 from lambdalab.neighbours.api_gateway.rest_apis import GatewayResponse
@@ -16,7 +16,7 @@ from lambdalab.sources.gateway.call import Call
 from lambdalab.sources.http_messages import may_be_sent
 from lambdalab.wire import Response
 
-__all__ = ["RefusedError", "answer"]
+__all__ = ["Known", "RefusedError", "answer"]
 
 _JSON = "application/json"
 # The type where it is not the name of the message.
@@ -26,6 +26,7 @@ _TYPES = {
     "policy-denied-explicitly": "ACCESS_DENIED",
     "token-expired": "UNAUTHORIZED",
     "malformed": "DEFAULT_5XX",
+    "bad-json": "DEFAULT_4XX",
 }
 # Types that say what another says.
 _WORDS = {
@@ -41,11 +42,26 @@ _CAPITAL = {
     "policy-denied-explicitly",
 }
 _SERVER = 500
-_NAMED = re.compile(r"\$\{context\.([\w.]+)\}|\$context\.([\w.]+)")
+_NAMED = re.compile(
+    r"\$\{((?:context|stageVariables)\.[\w.]+)\}|\$((?:context|stageVariables)\.[\w.]*\w)"
+)
+
+
+class Known(NamedTuple):
+    """What a gateway response may tell: ``$context``, ``$stageVariables``, the path's variables."""
+
+    context: Mapping[str, Any] = {}
+    variables: Mapping[str, str] = {}
+    path: Mapping[str, str] = {}
 
 
 class RefusedError(Exception):
-    """A request that goes no further; ``name`` is that of its type, and of its message."""
+    """A request that goes no further; ``name`` is that of its type, and of its message.
+
+    ``validation`` says what is wrong with its body.
+    """
+
+    validation: str | None = None
 
     def __init__(self, name: str, **fields: str) -> None:
         super().__init__(name)
@@ -62,7 +78,7 @@ def answer(
     refused: RefusedError,
     call: Call,
     customized: Mapping[str, GatewayResponse],
-    context: Mapping[str, Any],
+    known: Known,
 ) -> Response:
     """The response for a refusal."""
     message = facts.message(f"rest-api.{_WORDS.get(refused.name, refused.name)}")
@@ -75,15 +91,18 @@ def answer(
         member = "Message" if refused.name in _CAPITAL else "message"
         body = json.dumps({member: text}, separators=(",", ":"))
         return Response(status, body.encode(), (("Content-Type", _JSON), *headers))
-    return _customized(own, status, text, refused, call, context, headers)
+    return _customized(own, status, text, refused, call, known, headers)
 
 
 def _customized(
     own: GatewayResponse, status: int, text: str | None, refused: RefusedError, call: Call,
-    context: Mapping[str, Any], headers: list[tuple[str, str]],
+    known: Known, headers: list[tuple[str, str]],
 ) -> Response:  # fmt: skip
-    told = {"message": text, "messageString": json.dumps(text), "responseType": refused.kind}
-    known = {**context, "error": told}
+    told = {
+        "message": text, "messageString": json.dumps(text), "responseType": refused.kind,
+        "validationErrorString": refused.validation,
+    }  # fmt: skip
+    known = known._replace(context={**known.context, "error": told})
     headers += [
         (name.removeprefix("gatewayresponse.header."), _value(given, call, known))
         for name, given in own.parameters.items()
@@ -101,11 +120,11 @@ def _template(templates: Mapping[str, str], accept: str | None) -> tuple[str, st
     return kind, templates.get(kind) or '{"message":$context.error.messageString}'
 
 
-def _filled(template: str, context: Mapping[str, Any]) -> str:
+def _filled(template: str, known: Known) -> str:
     """Gateway responses know names only, no directives."""
 
     def value(found: re.Match[str]) -> str:
-        here: Any = context
+        here: Any = {"context": known.context, "stageVariables": known.variables}
         for part in (found[1] or found[2]).split("."):
             here = here.get(part) if isinstance(here, Mapping) else None
         return "" if here is None else str(here)
@@ -113,12 +132,14 @@ def _filled(template: str, context: Mapping[str, Any]) -> str:
     return _NAMED.sub(value, template)
 
 
-def _value(given: str, call: Call, context: Mapping[str, Any]) -> str:
+def _value(given: str, call: Call, known: Known) -> str:
     if given.startswith("'") and given.endswith("'"):
         return given[1:-1]
-    if given.startswith("context."):
-        return _filled(f"${given}", context)
+    if given.startswith(("context.", "stageVariables.")):
+        return _filled(f"${given}", known)
     part, _, name = given.removeprefix("method.request.").partition(".")
     if part == "header":
         return call.header(name) or ""
+    if part == "path":
+        return known.path.get(name, "")
     return (call.query.get(name) or [""])[-1] if part == "querystring" else ""

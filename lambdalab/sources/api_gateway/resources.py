@@ -7,7 +7,6 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ class Found(NamedTuple):
 
 def find(resources: Iterable[Resource], verb: str, path: str) -> Found | None:
     """The method for a request; None where there is none."""
-    asked = re.sub(r"/{2,}", "/", path)
-    asked = asked.rstrip("/") or "/"
+    asked = path.rstrip("/") or "/"
     fitting: list[tuple[tuple[int, ...], Found]] = []
     for resource in resources:
         method = resource.methods.get(verb) or resource.methods.get(ANY)

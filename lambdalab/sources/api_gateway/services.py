@@ -79,5 +79,7 @@ def _metadata(model: str) -> dict[str, Any]:
 
 
 def _placed(path: str, values: dict[str, str]) -> str:
-    """A path with the values of its parameters."""
-    return _GAP.sub(lambda gap: quote(values.get(gap[1], ""), safe="/"), path)
+    """A path with the values of its parameters; one that has none stays."""
+    return _GAP.sub(
+        lambda gap: quote(values[gap[1]], safe="/") if gap[1] in values else gap[0], path
+    )

@@ -1,5 +1,7 @@
 """Mapping templates: what they know, and what they may change.
 
+A request's templates share one ``$context``: what the first sets in it, the second reads.
+
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
 
@@ -8,21 +10,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from lambdalab.sources.api_gateway.json_path import MISSING, found
-from lambdalab.sources.velocity import (
-    JsonList,
-    Known,
-    Nothing,
-    Scope,
-    Tool,
-    render,
-    text_of,
-)
+from lambdalab.sources.velocity import JsonList, Scope, Tool, render, text_of
 
-__all__ = ["Parameters", "Rendered", "rendered"]
+__all__ = ["Parameters", "context_for", "rendered"]
 
 Parameters = dict[str, dict[str, str]]
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
@@ -30,37 +24,34 @@ _ASCII = 127
 _BLANK = 32
 
 
-class Rendered(NamedTuple):
-    """What a template gave, and what it wants changed."""
-
-    text: str
-    request: dict[str, Any]
-    response: dict[str, Any]
+def context_for(context: Mapping[str, Any]) -> dict[str, Any]:
+    """``$context`` as the templates of one request share it, with what they may override."""
+    known: dict[str, Any] = _known(context)
+    return known | {
+        "requestOverride": {"header": {}, "path": {}, "querystring": {}},
+        "responseOverride": {"header": {}},
+    }
 
 
 def rendered(
-    template: str, body: str, parameters: Parameters, context: Mapping[str, Any],
+    template: str, body: str, parameters: Parameters, context: dict[str, Any],
     variables: Mapping[str, str],
-) -> Rendered:  # fmt: skip
-    """Render a template; TemplateError where it is none."""
-    request: dict[str, Any] = Known(header=Known(), path=Known(), querystring=Known())
-    response: dict[str, Any] = Known(header=Known())
-    known = _known(context)
-    known |= {"requestOverride": request, "responseOverride": response}
+) -> str:  # fmt: skip
+    """What a template gives; it may change ``context``. TemplateError where it is none."""
     scope = Scope(
         {
             "input": _Input(body, parameters),
             "util": _Util(),
-            "context": known,
-            "stageVariables": Known(variables),
+            "context": context,
+            "stageVariables": dict(variables),
         }
     )
-    return Rendered(render(template, scope), request, response)
+    return render(template, scope)
 
 
 def _known(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return Known({name: _known(one) for name, one in value.items() if one is not None})
+        return {name: _known(one) for name, one in value.items() if one is not None}
     return value
 
 
@@ -77,7 +68,8 @@ class _Input(Tool):
     """``$input``."""
 
     def __init__(self, body: str, parameters: Parameters) -> None:
-        self._body = body
+        # An empty body is an empty object.
+        self._body = body or "{}"
         self._parameters = parameters
         self._parsed: Any = MISSING
 
@@ -87,7 +79,7 @@ class _Input(Tool):
     def _value(self, path: str) -> Any:
         if self._parsed is MISSING:
             try:
-                self._parsed = json.loads(self._body or "{}")
+                self._parsed = json.loads(self._body)
             except (ValueError, RecursionError):
                 # A body that is not JSON is a text.
                 self._parsed = self._body
@@ -96,7 +88,7 @@ class _Input(Tool):
     def path(self, path: str) -> Any:
         """What a path means in the body."""
         value = self._value(path)
-        return Nothing() if value is MISSING or value is None else _from_json(value)
+        return None if value is MISSING else _from_json(value)
 
     def as_json(self, path: str) -> str:
         """The same as JSON."""
@@ -108,12 +100,12 @@ class _Input(Tool):
     def params(self, name: str | None = None) -> Any:
         """All parameters, or the first of that name in path, query string and headers."""
         if name is None:
-            return {part: Known(values) for part, values in self._parameters.items()}
+            return {part: dict(values) for part, values in self._parameters.items()}
         for part in ("path", "querystring"):
             if name in self._parameters[part]:
                 return self._parameters[part][name]
         lower = {one.lower(): value for one, value in self._parameters["header"].items()}
-        return lower.get(name.lower(), Nothing())
+        return lower.get(name.lower())
 
     METHODS = {"path": path, "json": as_json, "params": params}  # noqa: RUF012
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -19,7 +20,7 @@ from lambdalab.neighbours.api_gateway.rest_apis import Authorizer, Deployed, Met
 from lambdalab.sources.api_gateway import token_pools
 from lambdalab.sources.api_gateway.events import context_of
 from lambdalab.sources.api_gateway.plane import RestApiPlane
-from lambdalab.sources.api_gateway.refusals import RefusedError, answer
+from lambdalab.sources.api_gateway.refusals import Known, RefusedError, answer
 from lambdalab.sources.api_gateway.resources import ANY, Found, find
 from lambdalab.sources.gateway.call import Call, Place, arrived
 from lambdalab.wire import Request, Response
@@ -74,7 +75,7 @@ class Trials:
                 told |= {"policy": json.dumps(verdict.policy), "authorization": own}
                 told |= {"principalId": principal} if principal else {}
         except RefusedError as refused:
-            told["clientStatus"] = answer(refused, call, {}, context).status
+            told["clientStatus"] = answer(refused, call, {}, Known(context)).status
         latency = int((stopwatch() - began) * 1000)
         log = f"Execution log for request {call.request_id}\n"
         return told | {"latency": latency, "log": log}
@@ -97,8 +98,9 @@ class Trials:
                 raise RefusedError("missing-authentication-token")
             given = await self._plane.integrated(now, call, place, found, context)
         except RefusedError as refused:
-            given = answer(refused, call, now.responses, context)
-        return _told(given, call, int((stopwatch() - began) * 1000))
+            known = Known(context, trial.variables, found.parameters if found else {})
+            given = answer(refused, call, now.responses, known)
+        return _told(given, call, found, int((stopwatch() - began) * 1000))
 
     def _call(self, trial: Trial) -> Call:
         """The request, without what AWS's front adds to those that come from outside."""
@@ -111,7 +113,7 @@ class Trials:
         return replace(made, headers=headers)
 
 
-def _told(given: Response, call: Call, latency: int) -> dict[str, Any]:
+def _told(given: Response, call: Call, found: Found | None, latency: int) -> dict[str, Any]:
     headers: dict[str, list[str]] = {}
     for name, value in given.headers:
         headers.setdefault(name, []).append(value)
@@ -120,8 +122,12 @@ def _told(given: Response, call: Call, latency: int) -> dict[str, Any]:
     lines = (
         f"Starting execution for request: {call.request_id}",
         f"HTTP Method: {call.method}, Resource Path: {call.path}",
+        f"Method request path: {_pairs(found.parameters if found else {})}",
+        f"Method request query string: {_pairs({n: v[-1] for n, v in call.query.items()})}",
+        f"Method request headers: {_pairs(dict(call.headers))}",
         f"Method request body before transformations: {call.body.decode('utf-8', 'replace')}",
         f"Method response body after transformations: {body}",
+        f"Method response headers: {_pairs({n: v[-1] for n, v in headers.items()})}",
         f"Successfully completed execution\n{when} : Method completed with status: {given.status}",
     )
     log = "\n".join(f"{when} : {line}" for line in lines)
@@ -133,3 +139,8 @@ def _told(given: Response, call: Call, latency: int) -> dict[str, Any]:
         "log": f"Execution log for request {call.request_id}\n{log}\n",
         "latency": latency,
     }
+
+
+def _pairs(given: Mapping[str, str]) -> str:
+    """Names and values as Java shows them."""
+    return "{" + ", ".join(f"{name}={value}" for name, value in given.items()) + "}"

@@ -20,7 +20,7 @@ from lambdalab.neighbours.streams import firehose as neighbour
 from lambdalab.neighbours.streams.firehose import Stream
 from lambdalab.sources.delivery_streams.firehose_buffers import Buffer
 from lambdalab.sources.delivery_streams.firehose_checks import check
-from lambdalab.sources.delivery_streams.firehose_objects import name_of, packed
+from lambdalab.sources.delivery_streams.firehose_objects import encoding_of, name_of, packed
 from lambdalab.sources.delivery_streams.firehose_reader import StreamReaders, Taken
 from lambdalab.sources.delivery_streams.firehose_transform import (
     Failure,
@@ -115,14 +115,13 @@ class Firehose:
 
     def _take(self, stream: Stream, records: list[Taken]) -> None:
         transformation = Transformation.of(stream.destination)
-        delimiter = delimiter_of(stream.destination)
         if stream.destination.get("S3BackupMode") == "Enabled" and transformation is not None:
             backup = stream.destination.get("S3BackupDescription") or {}
             for data, _ in records:
                 self._store(stream._replace(destination=backup), "backup", data)
         if transformation is None:
             for data, _ in records:
-                self._store(stream, "records", data + delimiter)
+                self._store(stream, "records", data)
             return
         buffer = self._buffer(
             (stream.arn, stream.version, "function"),
@@ -138,11 +137,12 @@ class Firehose:
         """Gather data for an object: ``records``, ``backup``, or what ``failed``."""
         hints = stream.destination.get("BufferingHints") or {}
         size, interval = hints.get("SizeInMBs"), hints.get("IntervalInSeconds")
+        between = delimiter_of(stream.destination) if what == "records" else b""
         buffer = self._buffer(
             (stream.arn, stream.version, what),
             _SIZE if size is None else int(size) * 2**20,
             _INTERVAL if interval is None else float(interval),
-            lambda gathered: self._spawn(self._write(stream, what, b"".join(gathered))),
+            lambda gathered: self._spawn(self._write(stream, what, between.join(gathered))),
         )
         buffer.add(data, len(data))
 
@@ -189,9 +189,8 @@ class Firehose:
             return
         else:
             results = Results([], [(record, found) for record in records])
-        delimiter = delimiter_of(stream.destination)
         for data in results.data:
-            self._store(stream, "records", data + delimiter)
+            self._store(stream, "records", data)
         ended = self._clock.now()
         if results.failed:
             failures = sorted({failure for _, failure in results.failed})
@@ -205,12 +204,12 @@ class Firehose:
         try:
             self._pushes.check_role(how.role, PRINCIPAL)
         except AwsError:
-            return Failure.of("InvokeAccessDenied")
+            return Failure.of("AssumeRoleAccessDenied")
         try:
             outcome = await within(self._pushes.call(how.function, event, sender), _LONGEST)
         except AwsError as refusal:
             return Failure.of(_REFUSALS.get(refusal.code, "FunctionError"))
-        if outcome is None or outcome.status == "timeout":
+        if outcome is None:
             return Failure.of("FunctionTimedOut")
         return Failure.of("FunctionError") if outcome.failed else outcome.payload
 
@@ -222,10 +221,12 @@ class Firehose:
         failed = what == "failed"
         to, now = stream.destination, self._clock.now()
         key = name_of(to, stream.name, stream.version, now, self._random, failed=failed)
-        body = content if failed else packed(content, to.get("CompressionFormat"))
+        form = None if failed else to.get("CompressionFormat")
+        body, encoding = packed(content, form), encoding_of(form)
         bucket = str(to.get("BucketARN", "")).rpartition(":::")[2]
         try:
-            await asyncio.to_thread(neighbour.put_object, stream.account, bucket, key, body)
+            put = neighbour.put_object
+            await asyncio.to_thread(put, stream.account, bucket, key, body, encoding)
         except Exception as error:
             words = str(getattr(error, "message", None) or error) or type(error).__name__
             told = {"what": what, "to": bucket, "error": words}

@@ -19,6 +19,7 @@ _BOUNDS = {
     "BufferIntervalInSeconds": (0.0, 900.0),
     "NumberOfRetries": (0.0, 300.0),
 }
+_PROCESSOR_COUNT = range(1, 6)
 _PROCESSORS = ("Lambda", "AppendDelimiterToRecord")
 # What is done to records in place of, or beside, what a function does; the lab does none of it.
 _ABSENT = ("DataFormatConversionConfiguration", "DynamicPartitioningConfiguration")
@@ -32,7 +33,12 @@ def check(destination: Mapping[str, Any]) -> None:
     configuration = destination.get("ProcessingConfiguration") or {}
     if not configuration.get("Enabled"):
         return
-    for processor in configuration.get("Processors") or []:
+    processors = configuration.get("Processors") or []
+    if len(processors) not in _PROCESSOR_COUNT:
+        raise aws_error("firehose.processors")
+    if [one.get("Type") for one in processors].count("Lambda") > 1:
+        raise aws_error("firehose.two-functions")
+    for processor in processors:
         kind = processor.get("Type")
         if kind not in _PROCESSORS:
             raise not_implemented(f"the processor {kind} of a delivery stream")

@@ -1,6 +1,7 @@
 """The objects that Amazon Data Firehose writes into S3: what they are called, how they are packed.
 
-Source: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html
+Sources: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html, and AWS's objects as
+docs/firehose.md of https://github.com/radkawar/stackd describes them
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from lambdalab.draws import identifier
 
-__all__ = ["name_of", "packed"]
+__all__ = ["encoding_of", "name_of", "packed"]
 
 _EXPRESSION = re.compile(r"!\{(firehose|timestamp):([^}]*)\}")
 # The letters of Java's date patterns that prefixes are written with.
@@ -28,9 +29,16 @@ _DATES = {
 }  # fmt: skip
 _LETTERS = re.compile(r"'([^']*)'|yyyy|YYYY|MM|DDD|dd|HH|mm|ss")
 _FAILED = "processing-failed"
-_EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
-# What Hadoop's codec packs at a time, in bytes.
+# AWS's guide names another ending for Hadoop's form than its objects have.
+_EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".snappy"}
+_ENCODINGS = {
+    "GZIP": "gzip", "ZIP": "zip", "Snappy": "snappy-java", "HADOOP_SNAPPY": "hadoop-snappy",
+}  # fmt: skip
+# What the codecs of Hadoop and of Java's Snappy pack at a time, in bytes.
 _BLOCK = 256 * 1024
+_JAVA_BLOCK = 32 * 1024
+# Before the blocks of Java's: its name, its version, and the oldest that reads it.
+_JAVA_START = b"\x82SNAPPY\x00" + struct.pack(">II", 1, 1)
 
 
 def name_of(
@@ -62,6 +70,11 @@ def packed(content: bytes, compression: str | None) -> bytes:
     return pack(content) if pack else content
 
 
+def encoding_of(compression: str | None) -> str | None:
+    """The content encoding that an object says it has; None where it is as it came."""
+    return _ENCODINGS.get(compression or "")
+
+
 def _gzipped(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
@@ -74,10 +87,14 @@ def _zipped(content: bytes) -> bytes:
 
 
 def _snappy(content: bytes) -> bytes:
-    """In Snappy's framing format."""
+    """As snappy-java's streams write it: blocks, each with the length of its packed form."""
     import cramjam
 
-    return bytes(cramjam.snappy.compress(content))
+    parts = [_JAVA_START]
+    for start in range(0, len(content), _JAVA_BLOCK):
+        made = bytes(cramjam.snappy.compress_raw(content[start : start + _JAVA_BLOCK]))
+        parts.append(struct.pack(">I", len(made)) + made)
+    return b"".join(parts)
 
 
 def _hadoop_snappy(content: bytes) -> bytes:

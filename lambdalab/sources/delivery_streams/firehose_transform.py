@@ -1,6 +1,8 @@
 """What a delivery stream's function gets, and what its answer means for each record.
 
-Source: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
+Sources: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html, and what AWS did
+when it was asked: docs/firehose.md of https://github.com/radkawar/stackd, FirehoseLambdaTransformer
+of https://github.com/floci-io/floci
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ __all__ = [
 _SIZE = facts.quota("firehose.lambda-buffer-size").bytes
 _INTERVAL = facts.quota("firehose.lambda-buffer-interval").seconds
 _RETRIES = facts.quota("firehose.lambda-retries").value
+_RESULTS = ("Ok", "Dropped", "ProcessingFailed")
 
 
 class Record(NamedTuple):
@@ -52,9 +55,9 @@ class Failure(NamedTuple):
     text: str
 
     @staticmethod
-    def of(code: str) -> Failure:
-        """The failure of that code."""
-        return Failure(f"Lambda.{code}", facts.message(f"firehose.{_name(code)}").text)
+    def of(code: str, words: str = "") -> Failure:
+        """The failure of that code, in words that are another one's, if any are named."""
+        return Failure(f"Lambda.{code}", facts.message(f"firehose.{_name(words or code)}").text)
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,14 @@ class Transformation:
 
 
 def delimiter_of(destination: Mapping[str, Any]) -> bytes:
-    """What stands behind each record in an object: nothing, unless a processor appends it."""
+    """What stands between the records of an object: nothing, unless a processor adds it.
+
+    AWS drops the parameters of that processor: it is always a line feed.
+    """
     configuration = destination.get("ProcessingConfiguration") or {}
-    if configuration.get("Enabled"):
-        for processor in configuration.get("Processors") or []:
-            if processor.get("Type") == "AppendDelimiterToRecord":
-                given = parameters_of(processor).get("Delimiter") or "\\n"
-                return given.replace("\\n", "\n").replace("\\t", "\t").encode()
-    return b""
+    processors = configuration.get("Processors") or [] if configuration.get("Enabled") else []
+    delimits = any(one.get("Type") == "AppendDelimiterToRecord" for one in processors)
+    return b"\n" if delimits else b""
 
 
 class Results(NamedTuple):
@@ -98,22 +101,46 @@ class Results(NamedTuple):
 
     @staticmethod
     def of(payload: bytes, records: list[Record]) -> Results:
-        """Read the answer of a function."""
+        """Read the answer of a function; one bad record fails its whole batch."""
         try:
-            listed = json.loads(payload)["records"]
-            answers = {one["recordId"]: one for one in listed}
-            count = Counter(one["recordId"] for one in listed)
-        except (ValueError, TypeError, LookupError, RecursionError):
+            answer = json.loads(payload)
+            listed = answer.get("records")
+        except (ValueError, AttributeError, RecursionError):
             wrong = Failure.of("JsonProcessingException")
             return Results([], [(record, wrong) for record in records])
+        try:
+            answers = [_Answer.of(one) for one in listed] if isinstance(listed, list) else []
+        except (binascii.Error, ValueError, TypeError, AttributeError):
+            wrong = Failure.of("FunctionError", words="InvalidFormat")
+            return Results([], [(record, wrong) for record in records])
+        count = Counter(one.id for one in answers)
+        found = {one.id: one for one in answers}
         data, failed = [], []
         for record in records:
-            found = _meaning(answers.get(record.id), count[record.id])
-            if isinstance(found, Failure):
-                failed.append((record, found))
-            elif found is not None:
-                data.append(found)
+            meant = _meaning(found.get(record.id), count[record.id])
+            if isinstance(meant, Failure):
+                failed.append((record, meant))
+            elif meant is not None:
+                data.append(meant)
         return Results(data, failed)
+
+
+class _Answer(NamedTuple):
+    """What a function says of one record."""
+
+    id: str | None
+    result: str
+    data: bytes | None
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> _Answer:
+        """Read it; raises an error where it has not the form that Firehose asks for."""
+        result, data = given.get("result"), given.get("data")
+        if result not in _RESULTS:
+            raise ValueError(result)
+        return _Answer(
+            given.get("recordId"), result, None if data is None else b64decode(data, validate=True)
+        )
 
 
 def event_of(stream: Stream, invocation: str, records: list[Record]) -> bytes:
@@ -144,35 +171,30 @@ def failed_document(
     return (
         text_of(
             {
-                "attemptsMade": attempts,
-                "arrivalTimestamp": record.arrived,
+                "rawData": b64encode(record.data).decode(),
                 "errorCode": failure.code,
                 "errorMessage": failure.text,
+                "attemptsMade": attempts,
+                "arrivalTimestamp": record.arrived,
                 "attemptEndingTimestamp": int(ended * 1000),
-                "rawData": b64encode(record.data).decode(),
-                "lambdaArn": function,
+                "lambdaARN": function,
             }
         ).encode()
         + b"\n"
     )
 
 
-def _meaning(answer: Any, count: int) -> bytes | Failure | None:
+def _meaning(answer: _Answer | None, count: int) -> bytes | Failure | None:
     """The data that goes on, None for a record that was dropped, or why it failed."""
     if answer is None:
         return Failure.of("MissingRecordId")
     if count > 1:
         return Failure.of("DuplicatedRecordId")
-    if answer.get("result") == "Dropped":
+    if answer.result == "Dropped":
         return None
-    if answer.get("result") == "ProcessingFailed":
+    if answer.result == "ProcessingFailed":
         return Failure.of("ProcessingFailedStatus")
-    try:
-        if answer.get("result") != "Ok":
-            raise ValueError(answer.get("result"))
-        return b64decode(answer["data"], validate=True)
-    except (binascii.Error, ValueError, TypeError, LookupError):
-        return Failure.of("JsonProcessingException")
+    return Failure.of("InvalidReturnFormat") if answer.data is None else answer.data
 
 
 def _transformation(given: Mapping[str, str], destination: Mapping[str, Any]) -> Transformation:

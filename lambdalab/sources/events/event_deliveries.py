@@ -38,6 +38,7 @@ _CODES = {
     "NotImplementedException": "SDK_CLIENT_ERROR",
 }
 _NAMES = {**_CODES, "TooManyRequestsException": "THROTTLING"}
+_UNNAMED = "ERROR_FROM_TARGET"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Delivery:
     """One event for one target.
 
     ``act`` delivers; it is called in a thread, may block, and raises AwsError. ``letter`` is what
-    the dead-letter queue ``queue`` gets, with ``attributes`` that say what it was for.
+    the dead-letter queue ``queue`` gets, with ``attributes`` that say what it was for;
+    ``own_codes`` says whether those tell the target's code of what went wrong, or EventBridge's.
     """
 
     target: str
@@ -71,6 +73,7 @@ class Delivery:
     queue: str | None
     letter: str
     attributes: Mapping[str, str]
+    own_codes: bool = False
     began: float = 0.0
     retries: int = 0
 
@@ -165,10 +168,11 @@ class Deliveries:
         )  # fmt: skip
         if delivery.queue is None:
             return
+        own = str(getattr(error, "own", error.code))
         told = {
-            **delivery.attributes,
             "TARGET_ARN": delivery.target,
-            "ERROR_CODE": _NAMES.get(error.code, "ERROR_FROM_TARGET"),
+            **delivery.attributes,
+            "ERROR_CODE": own if delivery.own_codes else _NAMES.get(error.code, _UNNAMED),
             "ERROR_MESSAGE": error.message,
             "RETRY_ATTEMPTS": str(delivery.retries),
         }

@@ -21,6 +21,8 @@ _STEP = re.compile(r"\.([\w-]+)|\[(\d+|\*)\]|\['([^']+)'\]")
 _PLACEHOLDER = re.compile(r"<([\w.-]+)>")
 # What a template is made of: escapes and quotes tell whether a placeholder stands inside a text.
 _TOKEN = re.compile(r'\\.|"|<[\w.-]+>|[^\\"<]+|<|\\', re.DOTALL)
+# Quotes with their escapes; other escapes stay as they are.
+_QUOTES = re.compile(r'(\\[^"])|\\?"')
 _NAMES = {
     "id": "id", "account": "account", "detail-type": "detailType", "time": "time",
     "source": "source", "region": "region", "resources": "resources", "version": "version",
@@ -114,10 +116,13 @@ def _filled(template: str, variables: dict[str, Any]) -> str:
 
 
 def _shown(value: Any, *, inside: bool) -> str:
-    """A value as JSON; inside a text of the template, as a part of that text."""
+    """A value as JSON; inside a text of the template, as a part of that text.
+
+    There objects and arrays lose all their quotes.
+    """
     if value is _ABSENT:
         return "" if inside else '""'
+    text = text_of(value)
     if not inside:
-        return text_of(value)
-    text = value if isinstance(value, str) else text_of(value)
-    return text_of(text)[1:-1]
+        return text
+    return text[1:-1] if isinstance(value, str) else _QUOTES.sub(r"\1", text)

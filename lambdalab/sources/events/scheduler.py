@@ -23,7 +23,7 @@ from lambdalab.neighbours.events.scheduler import Schedule
 from lambdalab.sources.events.event_deliveries import Deliveries, Delivery, RetryPolicy
 from lambdalab.sources.events.event_inputs import text_of
 from lambdalab.sources.events.schedule_expressions import Expression, parse, zone_of
-from lambdalab.sources.events.universal_targets import Call, call_of
+from lambdalab.sources.events.universal_targets import Call, call_of, message_of, operation_of
 from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["Scheduler"]
@@ -140,7 +140,7 @@ class Scheduler:
     def _send(self, schedule: Schedule, due: float) -> None:
         """Call the target; what goes wrong is tried again, or buried."""
         target, moment = schedule.target, _stamp(due)
-        execution = identifier(self._random)
+        execution = f"{self._random.getrandbits(64):016x}"
         given = str(target.get("Input") or text_of(self._event(schedule, moment)))
         known = {
             "<aws.scheduler.schedule-arn>": schedule.arn,
@@ -150,18 +150,21 @@ class Scheduler:
         }
         for name, value in known.items():
             given = given.replace(name, value)
+        operation, request = operation_of(target["Arn"], given, schedule.account, schedule.region)
         delivery = Delivery(
             target["Arn"],
             self._act(schedule, given),
             RetryPolicy.of(target.get("RetryPolicy")),
             (target.get("DeadLetterConfig") or {}).get("Arn"),
-            given,
+            request,
             {
+                "TARGET_ARN": operation,
                 "SCHEDULE_ARN": schedule.arn,
                 "SCHEDULED_TIME": moment,
                 "EXECUTION_ID": execution,
                 "IS_PAYLOAD_TRUNCATED": "false",
             },
+            own_codes=True,
         )
         self._deliveries.start(delivery)
 
@@ -174,7 +177,8 @@ class Scheduler:
             if call is not None:
                 self._invoke(call, Sender(PRINCIPAL, schedule.arn, by_role=True))
             else:
-                event_targets.deliver(target["Arn"], text, target, {})
+                message = message_of(target, text, schedule.region)
+                event_targets.deliver(message.target, message.text, message.settings, {})
 
         return act
 

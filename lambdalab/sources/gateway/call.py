@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -121,7 +121,7 @@ def arrived(request: Request, path: str, domain: str, now: float, random: Random
         body=request.body,
         time=now,
         request_id=identifier(random),
-        extended_id=b64encode(random.randbytes(11)).decode(),
+        extended_id=urlsafe_b64encode(random.randbytes(11)).decode(),
         trace=trace,
         request=request,
     )

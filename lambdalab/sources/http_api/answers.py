@@ -3,6 +3,8 @@
 In format 2.0 an answer without a status code is the body itself; in format 1.0 it must say the
 status.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+and answers recorded on AWS in 2025 (https://github.com/aws/aws-lambda-dotnet, folder
+Tools/LambdaTestTool-v2/tests).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from lambdalab.wire import Response
 __all__ = ["MalformedError", "response"]
 
 _JSON = "application/json"
-_PLAIN = "text/plain;charset=UTF-8"
+_PLAIN = "text/plain; charset=utf-8"
 
 
 class MalformedError(Exception):
@@ -43,7 +45,7 @@ def _described(answer: Mapping[str, Any], version: str) -> Response:
     headers = _headers(answer, version)
     body = _body(answer)
     if not any(name == "content-type" for name, _ in headers):
-        headers.insert(0, ("content-type", _PLAIN if version == "2.0" else _JSON))
+        headers.insert(0, ("content-type", _PLAIN))
     return Response(_status(answer["statusCode"]), body, tuple(headers))
 
 
@@ -52,13 +54,17 @@ def _status(given: Any) -> int:
         status = int(given)
     except (TypeError, ValueError, OverflowError):
         raise MalformedError from None
-    if isinstance(given, bool) or not 200 <= status <= 599:
+    is_whole = not isinstance(given, float) or given.is_integer()
+    if isinstance(given, bool) or not is_whole or not 200 <= status <= 599:
         raise MalformedError
     return status
 
 
 def _headers(answer: Mapping[str, Any], version: str) -> list[tuple[str, str]]:
-    found = {name: [value] for name, value in _mapping(answer.get("headers")).items()}
+    found: dict[str, list[Any]] = {}
+    # Names that differ in their case only are one header with several values.
+    for name, value in _mapping(answer.get("headers")).items():
+        found.setdefault(name.lower(), []).append(value)
     if version == "2.0":
         cookies = answer.get("cookies") or []
         if not isinstance(cookies, list):
@@ -68,7 +74,7 @@ def _headers(answer: Mapping[str, Any], version: str) -> list[tuple[str, str]]:
         for name, values in _mapping(answer.get("multiValueHeaders")).items():
             if not isinstance(values, list):
                 raise MalformedError
-            found[name] = values
+            found.setdefault(name.lower(), []).extend(values)
     pairs = [(name, _text(value)) for name, values in found.items() for value in values]
     if not all(may_be_sent(*one) for one in pairs):
         raise MalformedError
@@ -80,7 +86,7 @@ def _mapping(given: Any) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         raise MalformedError
-    return {name.lower(): value for name, value in given.items()}
+    return given
 
 
 def _text(value: Any) -> str:

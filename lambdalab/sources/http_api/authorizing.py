@@ -195,6 +195,8 @@ def _event(request: _Request, sources: tuple[str, ...]) -> dict[str, Any]:
         return {"version": "2.0", "type": "REQUEST", "routeArn": request.arn,
                 "identitySource": list(sources) or None} | made  # fmt: skip
     identity = ",".join(sources)
+    # Integrations get the path as it was sent.
+    made["path"] = made["requestContext"]["path"]
     made |= {"resource": "", **{name: made[name] or {} for name in _MAPPINGS}}
     return {"version": "1.0", "type": "REQUEST", "methodArn": request.arn,
             "identitySource": identity, "authorizationToken": identity} | made  # fmt: skip

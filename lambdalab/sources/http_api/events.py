@@ -1,7 +1,8 @@
 """The events that HTTP APIs send to functions, in payload formats 2.0 and 1.0.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-and events recorded on AWS in 2026 (https://github.com/radkawar/stackd).
+and events recorded on AWS (2025, https://github.com/aws/aws-lambda-dotnet, folder
+Tools/LambdaTestTool-v2/tests; 2026, https://github.com/radkawar/stackd).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lambdalab.sources.http_api.routes import Taken
 
 __all__ = ["body_of", "event", "headers_of", "joined"]
 
-_CAPITALS = {"content-length", "cookie", "host", "user-agent"}
+_CAPITALS = {"content-length", "content-type", "cookie", "host", "user-agent"}
 _TEXT = re.compile(r"text/.*|application/(?:json|xml|javascript|.*\+json|.*\+xml)", re.IGNORECASE)
 
 
@@ -123,11 +124,10 @@ def _first(
     call: Call, place: Place, taken: Taken, authorizer: dict[str, Any] | None
 ) -> dict[str, Any]:
     headers = _spelled(headers_of(call))
-    path = unquote(call.sent_path)
     return {
         "version": "1.0",
         "resource": _resource(taken),
-        "path": path,
+        "path": call.sent_path,
         "httpMethod": call.method,
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,

@@ -60,7 +60,7 @@ class HttpApiPlane:
     async def answer(self, api: HttpApi, call: Call) -> Response:
         """Answer one request."""
         answer = await self._answered(api, call)
-        headers = (*answer.headers, ("apigw-requestid", call.extended_id))
+        headers = (*answer.headers, ("Apigw-Requestid", call.extended_id))
         return Response(answer.status, answer.body, headers)
 
     async def _answered(self, api: HttpApi, call: Call) -> Response:

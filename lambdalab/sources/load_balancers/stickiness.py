@@ -57,7 +57,8 @@ class Stickiness:
             expires = int(stamp, 16)
         except ValueError:
             return False
-        return expires > now and hmac.compare_digest(seal, self._seal(expires, arn))
+        own = self._seal(expires, arn)
+        return expires > now and hmac.compare_digest(seal.encode(), own.encode())
 
     def _seal(self, expires: int, arn: str) -> str:
         return hmac.new(self._key, f"{expires} {arn}".encode(), "sha256").hexdigest()

@@ -8,17 +8,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error
 from lambdalab.neighbours.monitoring import logs_subscriptions as neighbour
+from lambdalab.neighbours.monitoring.logs_events import event_id
 from lambdalab.neighbours.monitoring.logs_subscriptions import Batch
 from lambdalab.sources.events.event_deliveries import Deliveries, Delivery, RetryPolicy
 from lambdalab.sources.events.event_inputs import text_of
 from lambdalab.sources.logs.log_loops import Chain, LogLoops
-from lambdalab.sources.logs.log_patterns import LogPattern, PatternError, pattern
+from lambdalab.sources.logs.log_patterns import (
+    LogPattern,
+    PatternError,
+    UnreadableError,
+    pattern,
+    selected,
+)
 from lambdalab.sources.pushed import Pushes, Sender
 
 __all__ = ["LogsSubscriptions"]
@@ -52,9 +61,9 @@ class LogsSubscriptions:
 
     # What moto asks.
 
-    def check_pattern(self, text: str) -> None:
-        """Refuse what is no pattern."""
-        _pattern(text)
+    def check_pattern(self, text: str, *, metric: bool = False) -> None:
+        """Refuse what is no pattern, for a metric or else."""
+        _pattern(text, metric=metric)
 
     def check_function(self, arn: str, account: str, region: str, group: str) -> None:
         """Refuse a function that Logs may not call, or whose own log group this is."""
@@ -76,6 +85,13 @@ class LogsSubscriptions:
     def fields(self, text: str, message: str) -> dict[str, str] | None:
         """What a pattern calls by name in a message that it matches; None where it does not."""
         return _pattern(text).fields(message)
+
+    def values(self, selector: str, message: str) -> list[Any]:
+        """What a selector such as ``$.order.amount`` finds in a message; nothing where no JSON."""
+        try:
+            return selected(selector)(json.loads(message))
+        except (PatternError, ValueError, RecursionError):
+            return []
 
     def written(self, batch: Batch, name: str, text: str, destination: str) -> None:
         """Send what matches on its way; winding waits for it."""
@@ -140,11 +156,13 @@ def _senders(account: str, region: str, group: str) -> list[Sender]:
     return [Sender(one.format(region=region), arn, account) for one in _PRINCIPALS]
 
 
-def _pattern(text: str) -> LogPattern:
+def _pattern(text: str, *, metric: bool = False) -> LogPattern:
     try:
         return pattern(text)
     except PatternError as wrong:
-        raise aws_error("logs.pattern-invalid", reason=wrong) from None
+        invalid = facts.message("logs.pattern-invalid")
+        general = isinstance(wrong, UnreadableError) and not metric
+        raise AwsError(invalid.code or "", str(invalid if general else wrong)) from None
 
 
 def _matching(wanted: LogPattern, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -153,7 +171,7 @@ def _matching(wanted: LogPattern, events: list[dict[str, Any]]) -> list[dict[str
     for event in events:
         fields = wanted.fields(event["message"])
         if fields is not None:
-            shown = {**event, "id": f"{event['id']:056d}"}
+            shown = {**event, "id": event_id(event["id"])}
             found.append({**shown, "extractedFields": fields} if fields else shown)
     return found
 

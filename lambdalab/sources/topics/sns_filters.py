@@ -2,7 +2,8 @@
 
 The rules are EventBridge's, with numbers compared by value. A policy looks at the attributes of a
 message or at its body; a body is matched by paths: ``{"a": {"b": 1}}`` and ``{"a.b": 1}`` are one.
-Source: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+Sources: https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
+and https://docs.aws.amazon.com/sns/latest/dg/attribute-key-matching.html
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def wants(
     """Whether a message passes; ``attributes`` are {"Type": ..., "Value": ...} by name."""
     if scope != BODY:
         given = {name: _values(one) for name, one in attributes.items()}
-        return _fits(policy, {name: value for name, value in given.items() if value is not None})
+        known = {name: value for name, value in given.items() if value is not None}
+        # A message without attributes passes no policy, not even one that wants none.
+        return bool(attributes) and _fits(policy, known, every=True)
     try:
         body = json.loads(message)
     except (ValueError, RecursionError):
@@ -78,25 +81,33 @@ def _merge(place: dict[str, Any], name: str, value: Any) -> None:
         place[name] = value
 
 
-def _fits(policy: Mapping[str, Any], value: Any) -> bool:
-    """Whether an object, or one of those in an array, meets all fields of a policy."""
+def _fits(policy: Mapping[str, Any], value: Any, *, every: bool = False) -> bool:
+    """Whether an object, or one of those in an array, meets all fields of a policy.
+
+    ``every`` says that anything-but is about all members of an array, as it is in attributes.
+    """
     if isinstance(value, list):
         objects = [one for one in flat(value) if isinstance(one, dict)]
         return any(_fits(policy, one) for one in objects or [{}])
     members = value if isinstance(value, dict) else {}
-    return all(_field(name, wanted, members) for name, wanted in policy.items())
+    return all(_field(name, wanted, members, every) for name, wanted in policy.items())
 
 
-def _field(name: str, wanted: Any, members: Mapping[str, Any]) -> bool:
+def _field(name: str, wanted: Any, members: Mapping[str, Any], every: bool) -> bool:
     if name == "$or" and isinstance(wanted, list) and all(isinstance(o, dict) for o in wanted):
-        return any(_fits(one, members) for one in wanted)
+        return any(_fits(one, members, every=every) for one in wanted)
     if isinstance(wanted, dict):
         return _fits(wanted, members.get(name))
     given = flat([members[name]]) if name in members else ()
     found = [one for one in given if not isinstance(one, dict)]
     if not found:
         return {"exists": False} in wanted
-    return any(_leaf(rule)(one) for rule in wanted for one in found)
+    return any(_passes(rule, found, every) for rule in wanted)
+
+
+def _passes(rule: Any, found: list[Any], every: bool) -> bool:
+    enough = all if every and isinstance(rule, dict) and "anything-but" in rule else any
+    return enough(map(_leaf(rule), found))
 
 
 def _leaf(rule: Any) -> _Test:
@@ -156,7 +167,8 @@ _OPERATORS: dict[str, Callable[[Any], _Test]] = {
     "anything-but": _anything_but,
     "cidr": _cidr,
     "equals-ignore-case": _text(lambda value, wanted: value.lower() == wanted.lower()),
-    "exists": lambda wanted: lambda _: bool(wanted),
+    # What is there must have a value that is neither null nor empty.
+    "exists": lambda wanted: lambda value: bool(wanted) and value is not None and value != "",
     "numeric": _numeric,
     "prefix": _text(str.startswith),
     "suffix": _text(str.endswith),

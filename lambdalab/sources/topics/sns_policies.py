@@ -69,6 +69,8 @@ def _is_or(value: Any) -> bool:
 def _check_object(policy: Mapping[str, Any]) -> None:
     for name, value in policy.items():
         if isinstance(value, dict):
+            if not value:
+                raise _says("empty-object")
             _check_object(value)
         elif not isinstance(value, list):
             raise _says("no-rules", name=name)
@@ -87,6 +89,8 @@ def _check_rule(rule: Any) -> None:
         raise _says("match-value")
     if not isinstance(rule, dict):
         return
+    if not rule:
+        raise _says("no-name")
     for number, (name, operand) in enumerate(rule.items()):
         if name not in _CHECKS:
             raise _says("match-type", name=name)

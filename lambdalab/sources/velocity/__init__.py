@@ -8,12 +8,10 @@ from __future__ import annotations
 from lambdalab.sources.velocity.parser import parsed
 from lambdalab.sources.velocity.reader import TemplateError
 from lambdalab.sources.velocity.scope import Scope
-from lambdalab.sources.velocity.values import JsonList, Known, Nothing, Tool, text_of
+from lambdalab.sources.velocity.values import JsonList, Tool, text_of
 
 __all__ = [
     "JsonList",
-    "Known",
-    "Nothing",
     "Scope",
     "TemplateError",
     "Tool",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdalab.sources.velocity.references import Reference
+from lambdalab.sources.velocity.references import Defined, Reference
 from lambdalab.sources.velocity.scope import LOOPS, Node, Scope, Value
 from lambdalab.sources.velocity.values import true
 
-__all__ = ["Block", "Break", "Foreach", "If", "Set", "Stop", "Template", "Text"]
+__all__ = ["Block", "Break", "Define", "Foreach", "If", "Set", "Stop", "Template", "Text"]
 
 
 class BreakError(Exception):
@@ -82,6 +82,19 @@ class Set:
             scope.grow(len(value))
         if value is not None:
             self.target.assign(scope, value)
+        return ""
+
+
+@dataclass
+class Define:
+    """``#define``."""
+
+    name: str
+    block: Block
+
+    def render(self, scope: Scope) -> str:
+        """Nothing; the block is rendered where it is named."""
+        scope.variables[self.name] = Defined(self.block)
         return ""
 
 

@@ -20,10 +20,11 @@ from lambdalab.sources.velocity.scope import Node, Value
 
 __all__ = ["REFERENCE", "Reader", "TemplateError"]
 
-REFERENCE = re.compile(r"\$(!?)(\{?)([A-Za-z_][A-Za-z0-9_-]*)")
+REFERENCE = re.compile(r"\$!?(\{?)([A-Za-z_][A-Za-z0-9_-]*)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _BLANKS = re.compile(r"\s*")
-_NUMBER = re.compile(r"\d+(\.\d+)?(?!\.?\d)")
+_NUMBER = re.compile(r"(?:\d+(?P<part>\.\d+)?|(?P<only>\.\d+))(?!\.?\d)")
+_UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -43,13 +44,13 @@ class Reader:
         found = REFERENCE.match(self._text, self._at)
         if found is None:
             return None
-        start, self._at = self._at, found.end()
+        self._at = found.end()
         steps: list[Member | Index | Call] = []
         while (step := self._step()) is not None:
             steps.append(step)
-        if found[2]:
+        if found[1]:
             self._expect("}")
-        return Reference(found[3], steps, bool(found[1]), self._text[start : self._at])
+        return Reference(found[2], steps)
 
     def _step(self) -> Member | Index | Call | None:
         if self._text.startswith("[", self._at):
@@ -131,6 +132,7 @@ class Reader:
             end += 2
         self._at = end + 1
         text = self._text[start:end].replace(quote * 2, quote)
+        text = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
         if quote == '"' and ("$" in text or "#" in text):
             return Interpolated(self._inner(text))
         return Constant(text)
@@ -139,7 +141,8 @@ class Reader:
         number = _NUMBER.match(self._text, self._at)
         if number:
             self._at = number.end()
-            return Constant(float(number[0]) if number[1] else int(number[0]))
+            whole = number["part"] is None and number["only"] is None
+            return Constant(int(number[0]) if whole else float(number[0]))
         word = _NAME.match(self._text, self._at)
         if word and word[0] == "not":
             self._at = word.end()

@@ -1,14 +1,18 @@
-"""References: a variable and what follows its name."""
+"""References: a variable and what follows its name.
+
+API Gateway takes an empty text for whatever has no value, in conditions too: recorded on AWS in
+https://github.com/localstack/airspeed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from lambdalab.sources.velocity.scope import Scope, Value
+from lambdalab.sources.velocity.scope import Node, Scope, Value
 from lambdalab.sources.velocity.values import call, member, text_of
 
-__all__ = ["Call", "Index", "Member", "Reference"]
+__all__ = ["Call", "Defined", "Index", "Member", "Reference"]
 
 
 @dataclass
@@ -68,35 +72,40 @@ class Call:
 
 
 @dataclass
+class Defined:
+    """What ``#define`` has given a name to: a block that is rendered wherever it is named."""
+
+    block: Node
+
+
+@dataclass
 class Reference:
-    """``$name`` and what follows it; ``source`` is shown where there is no value."""
+    """``$name`` and what follows it."""
 
     name: str
     steps: list[Member | Index | Call]
-    quiet: bool
-    source: str
 
     def value(self, scope: Scope) -> Any:
-        """The value; None where there is none."""
+        """The value; an empty text where there is none."""
         found = scope.variables.get(self.name)
+        if isinstance(found, Defined):
+            found = found.block.render(scope)
         for step in self.steps:
             if found is None:
-                return None
+                break
             found = step.of(found, scope)
-        return found
+        return "" if found is None else found
 
     def assign(self, scope: Scope, given: Any) -> None:
         """Give what is named a value."""
         if not self.steps:
             scope.variables[self.name] = given
             return
-        whole = Reference(self.name, self.steps[:-1], self.quiet, self.source).value(scope)
-        if whole is not None:
-            self.steps[-1].put(whole, scope, given)
+        whole = Reference(self.name, self.steps[:-1]).value(scope)
+        self.steps[-1].put(whole, scope, given)
 
     def render(self, scope: Scope) -> str:
         """The value as text."""
-        found = self.value(scope)
-        text = text_of(found) if found is not None else "" if self.quiet else self.source
+        text = text_of(self.value(scope))
         scope.grow(len(text))
         return text

@@ -10,25 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["JsonList", "Known", "Nothing", "Tool", "call", "member", "text_of", "true"]
+__all__ = ["JsonList", "Tool", "call", "member", "text_of", "true"]
 
 
 # A list that grows longer does so without end.
 _LONGEST = 1_000_000
 
 
-class Nothing(str):
-    """What is not there and yet is shown as nothing, not as the text that asked for it."""
-
-    __slots__ = ()
-
-
 class JsonList(list[Any]):
     """A list that was read from JSON: it is shown as JSON."""
-
-
-class Known(dict[str, Any]):
-    """A mapping of the gateway's own: what it does not hold is nothing."""
 
 
 class Tool:
@@ -59,16 +49,12 @@ def text_of(value: Any) -> str:
 
 
 def true(value: Any) -> bool:
-    """Whether a condition holds: all but null, false and what is not there."""
-    return not (value is None or value is False or isinstance(value, Nothing))
+    """Whether a condition holds: all but null and false; an empty text is true."""
+    return not (value is None or value is False)
 
 
 def member(value: Any, name: str) -> Any:
     """What ``.name`` gives."""
-    if isinstance(value, Nothing):
-        return value
-    if isinstance(value, Known):
-        return value.get(name, Nothing())
     if isinstance(value, dict):
         return value.get(name)
     if isinstance(value, Tool):
@@ -191,7 +177,6 @@ _STRING: dict[str, Callable[..., Any]] = {
     "split": _split,
     "compareTo": lambda text, other: (text > other) - (text < other),
     "hashCode": lambda text: hash(text) & 0x7FFFFFFF,
-    "size": lambda text: 0 if isinstance(text, Nothing) else None,
 }
 _LIST: dict[str, Callable[..., Any]] = {
     "size": len,
@@ -210,8 +195,7 @@ _LIST: dict[str, Callable[..., Any]] = {
 _MAPPING: dict[str, Callable[..., Any]] = {
     "size": len,
     "isEmpty": lambda mapping: not mapping,
-    "get": lambda mapping, name: mapping.get(name, Nothing()) if isinstance(mapping, Known)
-    else mapping.get(name),
+    "get": lambda mapping, name: mapping.get(name),
     "getOrDefault": lambda mapping, name, other: mapping.get(name, other),
     "put": _put,
     "putAll": lambda mapping, other: mapping.update(other) or "",

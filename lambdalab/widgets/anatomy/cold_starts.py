@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from lambdalab import facts
+from lambdalab.widgets.anatomy.start_measured import Measured
 from lambdalab.widgets.anatomy.start_parts import (
     LANGUAGES,
     NOW,
@@ -21,7 +22,7 @@ from lambdalab.widgets.chart import Chart
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lambdalab.widgets.anatomy.start_measured import Measured, Trial
+    from lambdalab.widgets.anatomy.start_measured import Trial
 
 __all__ = ["ColdStart", "cold_start"]
 
@@ -40,6 +41,8 @@ class ColdStart(Chart):
     caption = "What the caller of a first invocation waits for"
 
     def __init__(self, settings: StartSettings, measured: Measured | None = None) -> None:
+        if not isinstance(measured, Measured | None):
+            raise ValueError(f"measured is {measured!r}: it must be what measure_cold_start gave")
         if measured is not None and measured.settings != settings:
             told = ", ".join(_differences(settings, measured.settings))
             raise ValueError(f"measured is of a function with another {told}")

@@ -133,7 +133,8 @@ class StartSettings:
         The handler has its share of a vCPU; INIT is taken to have a whole one, as people who
         measured say (AWS does not).
         """
-        handler = self.handler_ms / min(1.0, self.memory / ONE_VCPU)
+        # What takes longer than a function may is cut off there.
+        handler = min(self.handler_ms / min(1.0, self.memory / ONE_VCPU), _ms("timeout.maximum"))
         after = {"handler": Range(handler, handler)}
         if self.provisioned:
             return after

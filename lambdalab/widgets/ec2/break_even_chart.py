@@ -161,7 +161,7 @@ class BreakEven(Chart):
         """What the month costs either way, and where it turns."""
         here, there = self.on_lambda(self.requests), self.on_ec2(self.requests)
         costs = (
-            f"{counted(self.requests)} requests a month cost {dollars(here)} on Lambda and "
+            f"{_requests(self.requests)} {dollars(here)} on Lambda and "
             f"{dollars(there)} on {self._fleet(self.requests)}: {self._by_how_much(here, there)}."
         )
         return f"{costs} {self._turn()} {self._load()}"
@@ -172,7 +172,8 @@ class BreakEven(Chart):
             return f"{self.cheaper} is free"
         if high / low < 1.005:
             return "the same"
-        return f"{self.cheaper} is {high / low:,.3g} times cheaper"
+        times = high / low
+        return f"{self.cheaper} is {_few(times) if times < 1000 else counted(times)} times cheaper"
 
     def _fleet(self, requests: float) -> str:
         count = self.instances(requests)
@@ -265,6 +266,10 @@ def _one_of(names: Iterable[str], **values: str) -> None:
     for name, value in values.items():
         if value not in names:
             raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(names)}")
+
+
+def _requests(count: int) -> str:
+    return "1 request a month costs" if count == 1 else f"{counted(count)} requests a month cost"
 
 
 def _few(number: float) -> str:

@@ -22,6 +22,8 @@ __all__ = ["picture"]
 
 # What is less than a cent lies on the floor of the picture: a logarithm has no zero.
 _FLOOR = 0.01
+# Of a wider range every second power of ten has its text: more find no room.
+_MOST_TICKS = 7
 # By what the axis goes beyond the highest price.
 _HEADROOM = 4
 # With fewer requests there is no room for words on the left, with more there is none on the right.
@@ -52,7 +54,7 @@ def picture(chart: BreakEven, points: Sequence[float]) -> Figure:
     _scale(axes, powers, max(*on_lambda, *on_ec2))
     _mark_equal(axes, chart)
     _mark_asked(axes, chart)
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")  # where no price ever is
     return figure
 
 
@@ -65,7 +67,7 @@ def _scale(axes: Axes, powers: Sequence[float], top: float) -> None:
     first, last = powers[0], powers[-1]
     low, high = _power(0), top + math.log10(_HEADROOM)
     axes.set(xlabel="requests a month", ylabel="USD a month", xlim=(first, last), ylim=(low, high))
-    counts = range(round(first), round(last) + 1)
+    counts = range(round(last), round(first) - 1, -1 if last - first <= _MOST_TICKS else -2)
     sums = range(round(low), math.floor(high) + 1)
     axes.set_xticks(counts, [counted(10**count) for count in counts])
     axes.set_yticks(sums, [_sum(10.0**amount) for amount in sums])
@@ -90,7 +92,8 @@ def _mark_asked(axes: Axes, chart: BreakEven) -> None:
     for cost, other, mark in ((here, there, "o"), (there, here, "s")):
         place = across, _power(cost)
         axes.plot(*place, mark, color=INK, ms=6, zorder=5)
-        axes.annotate(dollars(cost), place, **_beside(chart.requests, above=cost > other))
+        above = cost > other or cost <= _FLOOR
+        axes.annotate(dollars(cost), place, **_beside(chart.requests, above=above))
 
 
 def _beside(requests: int, *, above: bool) -> dict[str, Any]:

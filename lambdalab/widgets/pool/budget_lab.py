@@ -24,6 +24,8 @@ class LabAccount:
     """
 
     def __init__(self, lab: Lab, floor: int | None = None, functions: Iterable[str] = ()) -> None:
+        if not hasattr(lab, "client"):
+            raise ValueError(f"lab is a {type(lab).__name__}: give what start() has returned")
         self._lambda = lab.client("lambda")
         self._floor = lab.unreserved_floor if floor is None else floor
         parts = (name.partition(":") for name in functions)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdalab import facts
 from lambdalab.simulator import Policy
-from lambdalab.simulator.checks import whole
+from lambdalab.simulator.checks import counted, whole
 from lambdalab.widgets.chart import Chart
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ class Share:
 
     reserved: int | None = None
     provisioned: int = 0
+
+    def __post_init__(self) -> None:
+        counted(self, 0, "reserved", "provisioned")
 
     @property
     def claim(self) -> int:

@@ -133,7 +133,8 @@ class Replay(Chart):
                     (rounded(span.start - self.begin), 1),
                     (rounded(span.end - self.begin), -1),
                 ]
-        running = most = 0
+        # What takes no time at all runs, too.
+        running, most = 0, int(bool(steps))
         for _, step in sorted(steps):
             running += step
             most = max(most, running)

@@ -8,6 +8,7 @@ import { contextOf } from "./context.mjs";
 import { UnhandledPromiseRejection } from "./errors.mjs";
 import { guardLoopback } from "./guard.mjs";
 import { answerOf } from "./invoke.mjs";
+import { reachLab } from "./lab.mjs";
 import { importFromLayers } from "./layers.mjs";
 import { loadHandler } from "./loader.mjs";
 import { offerStreaming, isStreaming, streamAnswer } from "./stream.mjs";
@@ -61,6 +62,7 @@ async function start() {
       "Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128,
     ));
   guardLoopback();
+  reachLab(process.env.AWS_ENDPOINT_URL);
   importFromLayers();
   offerStreaming();
   let handler;

@@ -27,7 +27,8 @@ _REST = {
         reference="{id}",
         attributes={"RestApiId": "{id}", "RootResourceId": "{rootResourceId}"},
         named="Name",
-        stepped=_names("Body BodyS3Location Mode FailOnWarnings Name Description Parameters"),
+        stepped=_names("Body Mode FailOnWarnings Name Description Parameters"),
+        located={"BodyS3Location": "Body"},
         prepare=rest_api.prepare,
         steps=(
             rest_api.read_document,
@@ -159,6 +160,7 @@ _HTTP = {
         named="Name",
         replaced=_names("ProtocolType"),
         stepped=_names("Body FailOnWarnings"),
+        located={"BodyS3Location": "Body"},
         prepare=http_api.prepare,
         steps=(http_api.read_document,),
     ),

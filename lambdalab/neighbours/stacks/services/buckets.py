@@ -5,9 +5,12 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
-from lambdalab.errors import AwsError, aws_error
+from lambdalab.errors import AwsError, aws_error, not_implemented
+from lambdalab.neighbours.stacks.services.lifecycles import lifecycle
 from lambdalab.neighbours.stacks.services.service_type import Json, Work
 
 __all__ = ["PROPERTIES", "configure", "make"]
@@ -38,6 +41,9 @@ def make(work: Work) -> None:
 
 def configure(work: Work) -> None:
     """Put what is another than before; what is left out is taken away."""
+    if work.changed("AccessControl"):
+        canned = _canned(work.properties.get("AccessControl", "Private"))
+        work.act("PutBucketAcl", Bucket=work.known["Bucket"], ACL=canned)
     for name, (operation, member, shape, gone) in _PARTS.items():
         if not work.changed(name):
             continue
@@ -45,10 +51,10 @@ def configure(work: Work) -> None:
         given = work.properties.get(name)
         if given is not None:
             work.act(operation, **bucket, **{member: shape(given)})
-        elif gone.startswith("Delete"):
+        elif isinstance(gone, str):
             work.act(gone, **bucket)
         else:
-            work.act(operation, **bucket, **{member: {"Status": gone} if gone else {}})
+            work.act(operation, **bucket, **{member: gone})
 
 
 def _as_is(given: Json) -> Json:
@@ -90,14 +96,59 @@ def _tagged(given: list[Json]) -> Json:
     return {"TagSet": given}
 
 
-Shape = Callable[..., Json]
+_CANNED = frozenset(
+    (
+        "AuthenticatedRead", "AwsExecRead", "BucketOwnerFullControl", "BucketOwnerRead",
+        "LogDeliveryWrite", "Private", "PublicRead", "PublicReadWrite",
+    )
+)  # fmt: skip
+
+
+def _canned(given: object) -> str:
+    """A canned list of permissions by its name in a call: ``PublicRead`` is ``public-read``."""
+    if str(given) not in _CANNED:
+        raise aws_error("stack.canned", value=given)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", str(given)).lower()
+
+
+def _accelerated(given: Json) -> Json:
+    return {"Status": given.get("AccelerationStatus")}
+
+
+def _logged(given: Json) -> Json:
+    if "DestinationBucketName" not in given:
+        raise not_implemented("LoggingConfiguration of AWS::S3::Bucket without another bucket")
+    prefix = given.get("LogFilePrefix", "")
+    return {
+        "LoggingEnabled": {"TargetBucket": given["DestinationBucketName"], "TargetPrefix": prefix}
+    }
+
+
+def _site(given: Json) -> Json:
+    found: Json = {}
+    if "IndexDocument" in given:
+        found["IndexDocument"] = {"Suffix": given["IndexDocument"]}
+    if "ErrorDocument" in given:
+        found["ErrorDocument"] = {"Key": given["ErrorDocument"]}
+    if "RedirectAllRequestsTo" in given:
+        found["RedirectAllRequestsTo"] = given["RedirectAllRequestsTo"]
+    rules = [_redirect(one) for one in given.get("RoutingRules", [])]
+    return found | ({"RoutingRules": rules} if rules else {})
+
+
+def _redirect(given: Json) -> Json:
+    names = {"RedirectRule": "Redirect", "RoutingRuleCondition": "Condition"}
+    return {names[name]: one for name, one in given.items()}
+
+
+Shape = Callable[..., Any]
 
 # Of each part: how it is put, under which member, in which shape, and how it is taken away: by a
-# call, as a status, or as nothing.
-_PARTS: dict[str, tuple[str, str, Shape, str]] = {
+# call, or as what it is of itself.
+_PARTS: dict[str, tuple[str, str, Shape, str | Json]] = {
     "Tags": ("PutBucketTagging", "Tagging", _tagged, "DeleteBucketTagging"),
     "VersioningConfiguration": (
-        "PutBucketVersioning", "VersioningConfiguration", _as_is, "Suspended",
+        "PutBucketVersioning", "VersioningConfiguration", _as_is, {"Status": "Suspended"},
     ),
     "BucketEncryption": (
         "PutBucketEncryption", "ServerSideEncryptionConfiguration", _encrypted,
@@ -113,8 +164,21 @@ _PARTS: dict[str, tuple[str, str, Shape, str]] = {
         "DeletePublicAccessBlock",
     ),
     "NotificationConfiguration": (
-        "PutBucketNotificationConfiguration", "NotificationConfiguration", _notified, "",
+        "PutBucketNotificationConfiguration", "NotificationConfiguration", _notified, {},
     ),
+    "AccelerateConfiguration": (
+        "PutBucketAccelerateConfiguration", "AccelerateConfiguration", _accelerated,
+        {"Status": "Suspended"},
+    ),
+    "LifecycleConfiguration": (
+        "PutBucketLifecycleConfiguration", "LifecycleConfiguration", lifecycle,
+        "DeleteBucketLifecycle",
+    ),
+    "LoggingConfiguration": ("PutBucketLogging", "BucketLoggingStatus", _logged, {}),
+    "WebsiteConfiguration": (
+        "PutBucketWebsite", "WebsiteConfiguration", _site, "DeleteBucketWebsite",
+    ),
+
 }  # fmt: skip
 
-PROPERTIES = frozenset(_PARTS) | {"BucketName"}
+PROPERTIES = frozenset(_PARTS) | {"AccessControl", "BucketName"}

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lambdalab.errors import aws_error
 
-__all__ = ["read"]
+__all__ = ["at", "read"]
+
+
+def at(account: str, place: dict[str, Any]) -> Any:
+    """The document at a location of a template: its data, or its text where that is none."""
+    import yaml
+
+    text = read(account, place["Bucket"], place["Key"], place.get("Version"))
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def read(account: str, bucket: str, key: str, version: str | None = None) -> str:

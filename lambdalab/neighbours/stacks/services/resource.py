@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
 from lambdalab.errors import AwsError, aws_error, not_implemented
+from lambdalab.neighbours.stacks.services import documents
 from lambdalab.neighbours.stacks.services.calls import Calls, input_shape
+from lambdalab.neighbours.stacks.services.roles import shortened
 from lambdalab.neighbours.stacks.services.service_type import ServiceType, Work
 from lambdalab.neighbours.stacks.services.shapes import fitted, member_of
 
@@ -73,10 +75,10 @@ class ServiceResource:
         **ids: Any,
     ) -> ServiceResource:
         """Create the resource."""
-        row, properties = cls.ROW, cls._properties(cloudformation_json)
+        row, properties = cls.ROW, cls._properties(cloudformation_json, account_id)
         cls._refuse_unknown(properties)
         given = {"_account": account_id, "_region": region_name, "_name": resource_name}
-        named = {row.named: row.name_form(resource_name)} if row.named else {}
+        named = {row.named: cls._name(resource_name)} if row.named else {}
         sent = cls._members(row.create, named | properties)
         cls._require(row.create, sent, ids["LogicalId"])
         made = cls((account_id, region_name), properties, given | sent)
@@ -99,7 +101,7 @@ class ServiceResource:
         region_name: str,
     ) -> ServiceResource:
         """Update the resource in place, or replace it."""
-        row, after = cls.ROW, cls._properties(cloudformation_json)
+        row, after = cls.ROW, cls._properties(cloudformation_json, account_id)
         before = original_resource.properties
         changed = {name for name in before | after if before.get(name) != after.get(name)}
         if changed & row.replaced or (not row.update and changed - row.stepped):
@@ -137,9 +139,22 @@ class ServiceResource:
     # The steps.
 
     @classmethod
-    def _properties(cls, described: Json) -> Json:
-        found = described.get("Properties")
-        return cls.ROW.prepare(dict(found) if isinstance(found, dict) else {})
+    def _name(cls, generated: str) -> str:
+        """A name that was made up, as long as the service takes it, and with its end."""
+        row = cls.ROW
+        members = input_shape(row.service, row.create).members if row.create else {}
+        member = member_of(members, row.renamed.get(row.named, row.named))
+        most = members[member].metadata.get("max") if member else None
+        return row.name_form(shortened(most)(generated) if most else generated)
+
+    @classmethod
+    def _properties(cls, described: Json, account: str) -> Json:
+        given = described.get("Properties")
+        found = dict(given) if isinstance(given, dict) else {}
+        for place, name in cls.ROW.located.items():
+            if place in found:
+                found[name] = documents.at(account, found.pop(place))
+        return cls.ROW.prepare(found)
 
     def _act(self, operation: str, /, **given: Any) -> Json:
         service = self.ROW.service

@@ -10,10 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import yaml
-
 from lambdalab.errors import AwsError
-from lambdalab.neighbours.stacks.services import documents
 from lambdalab.neighbours.stacks.services.rest_api_models import Models
 from lambdalab.neighbours.stacks.services.service_type import Json, Work
 from lambdalab.neighbours.stacks.services.steps import document_of
@@ -56,25 +53,48 @@ def read_document(work: Work) -> None:
     authorizers, models = _Authorizers(work, api, body), Models(work, api, body)
     for path, operations in (body.get("paths") or {}).items():
         resource = _resource(work, api, paths, path)
-        for name, operation in (operations or {}).items():
+        shared = (operations or {}).get("parameters") or []
+        for name, given in (operations or {}).items():
             if name in _METHODS or name == _ANY:
+                operation = _whole(given or {}, shared, body)
                 verb = "ANY" if name == _ANY else name.upper()
                 place = {**api, "resourceId": resource, "httpMethod": verb}
-                needs = authorizers.of(operation or {}) | models.of(operation or {})
-                _method(work, place, operation or {}, needs)
+                needs = authorizers.of(operation) | models.of(operation)
+                _method(work, place, operation, needs)
     for kind, response in (body.get(f"{_PREFIX}gateway-responses") or {}).items():
         _gateway_response(work, api, kind, response)
 
 
 def _body(work: Work) -> Json | None:
-    """The document, from the template or from its bucket; None where it is as before."""
-    if not work.changed("Body") and not work.changed("BodyS3Location"):
+    """The document; None where it is as before."""
+    if not work.changed("Body"):
         return None
-    place = work.properties.get("BodyS3Location")
     body: Any = work.properties.get("Body")
-    if place:
-        body = yaml.safe_load(documents.read(work.known["_account"], place["Bucket"], place["Key"]))
     return body if isinstance(body, dict) else None
+
+
+def _whole(operation: Json, shared: list[Any], body: Json) -> Json:
+    """An operation with the parameters that its path has for all, and what others name for it."""
+    own = [_named(one, body) for one in operation.get("parameters") or []]
+    taken = {(one.get("name"), one.get("in")) for one in own}
+    more = [one for one in (_named(one, body) for one in shared)
+            if (one.get("name"), one.get("in")) not in taken]  # fmt: skip
+    found = operation | {"parameters": own + more}
+    if isinstance(found.get("requestBody"), dict):
+        found["requestBody"] = _named(found["requestBody"], body)
+    return found
+
+
+def _named(one: Any, body: Json) -> Json:
+    """What a reference within the document names; other things are what they are."""
+    address = one.get("$ref") if isinstance(one, dict) else None
+    if not isinstance(address, str) or not address.startswith("#/"):
+        return one if isinstance(one, dict) else {}
+    found: Any = body
+    for part in address[2:].split("/"):
+        found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if (
+            isinstance(found, dict)) else {}  # fmt: skip
+    return found if isinstance(found, dict) else {}
 
 
 def _gateway_response(work: Work, api: Json, kind: str, response: Json) -> None:
@@ -123,7 +143,9 @@ def _method(work: Work, place: Json, operation: Json, needs: Json) -> None:
         for one in operation.get("parameters") or []
         if one.get("in") in _PLACES
     }
-    more = {"requestParameters": parameters} if parameters else {}
+    more: Json = {"requestParameters": parameters} if parameters else {}
+    if operation.get("operationId"):
+        more["operationName"] = operation["operationId"]
     work.act("PutMethod", **place, **needs, **more)
     for status in operation.get("responses") or {}:
         headers = operation["responses"][status].get("headers") or {}

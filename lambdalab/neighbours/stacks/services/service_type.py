@@ -47,8 +47,8 @@ class ServiceType:
     resource, unless only properties of ``stepped`` change: those that the steps look after, which
     come after a creation and after a change. ``undo`` comes before a deletion. ``named`` is the
     property that takes a generated name, in ``name_form``; ``renamed`` is what a call calls a
-    property, and ``prepare`` makes one property of others. A type without ``create`` is made by
-    its steps.
+    property, ``located`` are properties that name an object in S3 which holds another one, and
+    ``prepare`` makes one property of others. A type without ``create`` is made by its steps.
     """
 
     service: str
@@ -63,6 +63,7 @@ class ServiceType:
     renamed: dict[str, str] = field(default_factory=dict)
     replaced: frozenset[str] = frozenset()
     stepped: frozenset[str] = frozenset()
+    located: dict[str, str] = field(default_factory=dict)
     prepare: Callable[[Json], Json] = dict
     steps: tuple[Step, ...] = ()
     undo: tuple[Step, ...] = ()

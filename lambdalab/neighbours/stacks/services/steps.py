@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lambdalab.errors import AwsError
+from lambdalab.errors import AwsError, aws_error
 from lambdalab.neighbours.stacks.services.service_type import Json, Step, Work
 
 __all__ = [
     "attributes",
     "document_of",
+    "generate",
     "patches",
     "policy",
     "put_targets",
     "remove_targets",
     "rotate",
+    "statement",
 ]
 
 
@@ -109,6 +111,33 @@ def remove_targets(work: Work) -> None:
 def _rule(work: Work) -> Json:
     bus = work.properties.get("EventBusName")
     return {"Rule": work.known["Name"], **({"EventBusName": bus} if bus else {})}
+
+
+def statement(properties: Json) -> Json:
+    """A policy of an event bus: a whole statement stands for its parts."""
+    found = dict(properties)
+    whole = found.pop("Statement", None)
+    if whole is None:
+        return found
+    one = {"Sid": found.get("StatementId"), **whole} if isinstance(whole, dict) else whole
+    return {**found, "Policy": json.dumps({"Version": "2012-10-17", "Statement": [one]})}
+
+
+def generate(work: Work) -> None:
+    """A secret that is made up, alone or as a member of a JSON text."""
+    given = work.properties.get("GenerateSecretString")
+    if not given or not work.changed("GenerateSecretString"):
+        return
+    own = ("SecretStringTemplate", "GenerateStringKey")
+    wish = {name: one for name, one in given.items() if name not in own}
+    secret: str = work.act("GetRandomPassword", **wish)["RandomPassword"]
+    if given.get("GenerateStringKey"):
+        try:
+            members = dict(json.loads(given.get("SecretStringTemplate", "{}")))
+        except (TypeError, ValueError) as error:
+            raise aws_error("stack.secret-template") from error
+        secret = json.dumps(members | {given["GenerateStringKey"]: secret})
+    work.act("PutSecretValue", SecretId=work.known["ARN"], SecretString=secret)
 
 
 def rotate(work: Work) -> None:

@@ -190,4 +190,12 @@ TYPES = {
         stepped=_names("RetentionInDays Tags"),
         steps=(_retention,),
     ),
+    "AWS::Logs::LogStream": ServiceType(
+        "logs",
+        "CreateLogStream",
+        "DeleteLogStream",
+        key={"logGroupName": "{logGroupName}", "logStreamName": "{logStreamName}"},
+        reference="{logStreamName}",
+        named="LogStreamName",
+    ),
 }

@@ -9,7 +9,10 @@ from __future__ import annotations
 from lambdalab.neighbours.stacks.services import (
     api_table,
     balancer_table,
+    dynamodb_table,
+    identity_table,
     roles,
+    scaling_table,
     steps,
     storage_table,
     workflow_table,
@@ -51,6 +54,16 @@ _EVENTS = {
         reference="{Name}",
         attributes={"Arn": "{EventBusArn}", "Name": "{Name}"},
         named="Name",
+    ),
+    "AWS::Events::EventBusPolicy": ServiceType(
+        "events",
+        "PutPermission",
+        "RemovePermission",
+        update="PutPermission",
+        key={"EventBusName": "{EventBusName}", "StatementId": "{StatementId}"},
+        reference="{EventBusName}|{StatementId}",
+        replaced=_names("EventBusName StatementId"),
+        prepare=steps.statement,
     ),
     "AWS::Scheduler::Schedule": ServiceType(
         "scheduler",
@@ -152,6 +165,19 @@ _WATCHING = {
 }
 
 _OTHERS = {
+    "AWS::Kinesis::StreamConsumer": ServiceType(
+        "kinesis",
+        "RegisterStreamConsumer",
+        "DeregisterStreamConsumer",
+        key={"ConsumerARN": "{ConsumerARN}"},
+        reference="{ConsumerARN}",
+        attributes={
+            "ConsumerARN": "{ConsumerARN}",
+            "ConsumerName": "{ConsumerName}",
+            "ConsumerStatus": "ACTIVE",
+            "StreamARN": "{StreamARN}",
+        },
+    ),
     # CDK tells AWS with it which constructs are in use; nothing is made of it.
     "AWS::CDK::Metadata": ServiceType(
         "cloudformation", reference="{_name}", stepped=_names("Analytics")
@@ -216,33 +242,6 @@ _OTHERS = {
         named="DeploymentGroupName",
         replaced=_names("ApplicationName DeploymentGroupName"),
     ),
-    "AWS::Cognito::UserPool": ServiceType(
-        "cognito-idp",
-        "CreateUserPool",
-        "DeleteUserPool",
-        update="UpdateUserPool",
-        key={"UserPoolId": "{Id}"},
-        reference="{Id}",
-        attributes={
-            "Arn": "{Arn}",
-            "ProviderName": "cognito-idp.{_region}.amazonaws.com/{Id}",
-            "ProviderURL": "https://cognito-idp.{_region}.amazonaws.com/{Id}",
-            "UserPoolId": "{Id}",
-        },
-        named="UserPoolName",
-        renamed={"UserPoolName": "PoolName"},
-    ),
-    "AWS::Cognito::UserPoolClient": ServiceType(
-        "cognito-idp",
-        "CreateUserPoolClient",
-        "DeleteUserPoolClient",
-        update="UpdateUserPoolClient",
-        key={"UserPoolId": "{UserPoolId}", "ClientId": "{ClientId}"},
-        reference="{ClientId}",
-        attributes={"ClientId": "{ClientId}", "ClientSecret": "{ClientSecret}"},
-        named="ClientName",
-        replaced=_names("UserPoolId GenerateSecret"),
-    ),
     "AWS::SecretsManager::Secret": ServiceType(
         "secretsmanager",
         "CreateSecret",
@@ -253,6 +252,8 @@ _OTHERS = {
         attributes={"Id": "{ARN}"},
         named="Name",
         replaced=_names("Name"),
+        stepped=_names("GenerateSecretString"),
+        steps=(steps.generate,),
     ),
     "AWS::SecretsManager::RotationSchedule": ServiceType(
         "secretsmanager",
@@ -274,7 +275,15 @@ _OTHERS = {
     ),
 }
 
-_ELSEWHERE = (api_table, balancer_table, storage_table, workflow_table)
+_ELSEWHERE = (
+    api_table,
+    balancer_table,
+    dynamodb_table,
+    identity_table,
+    scaling_table,
+    storage_table,
+    workflow_table,
+)
 
 TYPES = _EVENTS | _MESSAGES | _WATCHING | _OTHERS
 for _table in _ELSEWHERE:

@@ -70,8 +70,18 @@ TYPES = {
             "StateMachineType": "type",
         },
         replaced=_names("StateMachineName StateMachineType"),
+        located={"DefinitionS3Location": "DefinitionString"},
         prepare=definition,
         steps=(_revision,),
+    ),
+    f"{_KIND}::Activity": ServiceType(
+        "stepfunctions",
+        "CreateActivity",
+        "DeleteActivity",
+        key={"activityArn": "{activityArn}"},
+        reference="{activityArn}",
+        attributes={"Arn": "{activityArn}", "Name": "{name}"},
+        named="Name",
     ),
     f"{_KIND}::StateMachineVersion": ServiceType(
         "stepfunctions",

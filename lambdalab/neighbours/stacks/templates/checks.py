@@ -28,7 +28,7 @@ def check(template: Json, gives: Gives) -> None:
     ``gives`` tells whether ``Fn::GetAtt`` knows an attribute of a type.
     """
     structure.check(template)
-    if "Transform" in template:
+    if structure.is_unfinished(template):
         return
     references.check(template, gives)
     circle = order.circular(section(template, "Resources"))
@@ -43,7 +43,7 @@ def check_values(template: Json, given: Json, pseudo: Json, place: tuple[str, st
     Gives the exports of other stacks that this one needs.
     """
     found = parameters.values(template, given)
-    if "Transform" in template:
+    if structure.is_unfinished(template):
         return set()
     preview = Preview(template, pseudo | parameters.resolved(template, found, place), place)
     preview.conditions.evaluated()

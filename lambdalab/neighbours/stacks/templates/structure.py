@@ -12,7 +12,7 @@ from lambdalab import facts
 from lambdalab.errors import AwsError, aws_error, not_implemented
 from lambdalab.neighbours.stacks.templates import types
 
-__all__ = ["check", "section"]
+__all__ = ["check", "has_parts", "is_unfinished", "section"]
 
 Json = dict[str, Any]
 
@@ -34,6 +34,8 @@ _RESOURCE = _names(
     "Condition CreationPolicy DeletionPolicy DependsOn Metadata Properties Type"
     " UpdatePolicy UpdateReplacePolicy"
 )
+# What a custom resource may have besides: its makers number what they send.
+_VERSIONED = frozenset(("Version",))
 _OUTPUT = frozenset(("Condition", "Description", "Export", "Value"))
 _PARAMETER = _names(
     "AllowedPattern AllowedValues ConstraintDescription Default Description MaxLength"
@@ -52,12 +54,26 @@ def section(template: Json, name: str) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def is_unfinished(value: Any) -> bool:
+    """Whether a transform is to make a template of this, or of a part of it."""
+    return isinstance(value, dict) and ("Transform" in value or has_parts(value))
+
+
+def has_parts(value: Any) -> bool:
+    """Whether a transform stands in the place of a part of a value."""
+    if isinstance(value, list):
+        return any(map(has_parts, value))
+    if not isinstance(value, dict):
+        return False
+    return "Fn::Transform" in value or any(map(has_parts, value.values()))
+
+
 def check(template: Json) -> None:
     """Refuse a template that is not made as templates are; raises AwsError.
 
     What a transform is to make whole is judged by the transform, but for its parameters.
     """
-    if "Transform" in template:
+    if is_unfinished(template):
         for one in section(template, "Parameters").values():
             _parameter(one)
         return
@@ -164,7 +180,8 @@ def _resource(name: str, one: Any) -> None:
         raise aws_error("template.member", section="Resources")
     if not isinstance(one.get("Type"), str):
         raise aws_error("template.no-type", name=name)
-    _object("Resources", one, _RESOURCE, "template.resource-key")
+    keys = _RESOURCE | _VERSIONED if types.is_custom(one["Type"]) else _RESOURCE
+    _object("Resources", one, keys, "template.resource-key")
     _alphanumeric("Resources", name)
     if not isinstance(one.get("Properties", {}), dict):
         raise aws_error("template.properties", name=name)

@@ -13,7 +13,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["exists", "gives", "identifier", "properties", "replaced", "required"]
+__all__ = [
+    "definition",
+    "exists",
+    "gives",
+    "identifier",
+    "is_custom",
+    "properties",
+    "replaced",
+    "required",
+    "shape",
+]
 
 Json = dict[str, Any]
 
@@ -22,14 +32,19 @@ _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _OPEN = {"AWS::CloudFormation::Stack": "Outputs.", "AWS::ServiceCatalog": "Outputs."}
 
 
+def is_custom(kind: str) -> bool:
+    """Whether resources of a type are made by somebody's function."""
+    return kind.startswith(_CUSTOM)
+
+
 def exists(kind: str) -> bool:
     """Whether CloudFormation has a resource type."""
-    return kind.startswith(_CUSTOM) or kind in _files()
+    return is_custom(kind) or kind in _files()
 
 
 def gives(kind: str, attribute: str) -> bool:
     """Whether ``Fn::GetAtt`` knows an attribute of a type; of custom ones only functions know."""
-    if kind.startswith(_CUSTOM):
+    if is_custom(kind):
         return True
     if kind in _OPEN and attribute.startswith(_OPEN[kind]):
         return True
@@ -42,10 +57,23 @@ def gives(kind: str, attribute: str) -> bool:
 def properties(kind: str) -> frozenset[str]:
     """The properties that a template may give to a type, none where the type is free."""
     schema = _schema(kind)
-    if kind.startswith(_CUSTOM) or schema.get("additionalProperties") is not False:
+    if is_custom(kind) or schema.get("additionalProperties") is not False:
         return frozenset()
     told = {_dotted(path) for path in schema.get("readOnlyProperties", [])}
     return frozenset(schema.get("properties", {})) - told
+
+
+def shape(kind: str, name: str) -> Json:
+    """What the schema says of a property."""
+    found: Json = _schema(kind).get("properties", {}).get(name, {})
+    return found
+
+
+def definition(kind: str, shape: Json) -> Json:
+    """What the schema says of something, where it says so by a reference."""
+    name = shape.get("$ref", "").rpartition("/")[2]
+    found: Json = _schema(kind).get("definitions", {}).get(name, {}) if name else shape
+    return found
 
 
 def replaced(kind: str) -> frozenset[str]:
@@ -62,7 +90,7 @@ def identifier(kind: str) -> str:
 
 def required(kind: str) -> tuple[str, ...]:
     """The properties that a template must give to a type."""
-    return () if kind.startswith(_CUSTOM) else tuple(_schema(kind).get("required", ()))
+    return () if is_custom(kind) else tuple(_schema(kind).get("required", ()))
 
 
 def _dotted(path: str) -> str:
