@@ -9,6 +9,7 @@ from moto.stepfunctions import responses
 from moto.stepfunctions.exceptions import ActivityDoesNotExist, ResourceNotFound
 from moto.stepfunctions.parser import models
 
+from lambdalab import facts
 from lambdalab.neighbours.workflows.executions import all_of
 
 __all__ = ["install"]
@@ -45,7 +46,8 @@ def _described(describe: Any) -> Any:
         try:
             return describe(backend, activity_arn)
         except ActivityDoesNotExist:
-            raise ActivityDoesNotExist(f"Activity Does Not Exist: '{activity_arn}'") from None
+            text = facts.message("workflow.activity-missing").format(arn=activity_arn)
+            raise ActivityDoesNotExist(text) from None
 
     return run
 

@@ -8,6 +8,8 @@ from typing import Any
 from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.parser.api import ConflictException, InvalidArn
 
+from lambdalab import facts
+
 __all__ = ["delete", "listed", "publish"]
 
 Json = dict[str, Any]
@@ -28,10 +30,8 @@ def publish(backend: Any, given: Json) -> Json:
     revision = getattr(machine, "revision_id", None) or "INITIAL"
     wanted = given.get("revisionId")
     if wanted is not None and wanted != revision:
-        raise ConflictException(
-            f"Failed to publish the State Machine version for revision {wanted}. "
-            f"The current State Machine revision is {revision}."
-        )
+        text = facts.message("workflow.revision").format(wanted=wanted, revision=revision)
+        raise ConflictException(text)
     latest = machine.latest_version
     if latest is None or getattr(latest, "of_revision", "INITIAL") != revision:
         machine.publish(given.get("description"))
@@ -54,9 +54,7 @@ def delete(backend: Any, given: Json) -> Json:
             if any(row["stateMachineVersionArn"] == arn for row in alias.routing_configuration)
         ]
         if aliases:
-            raise ConflictException(
-                "Version to be deleted must not be referenced by an alias. Current list of "
-                f"aliases referencing this version: [{', '.join(aliases)}]"
-            )
+            text = facts.message("workflow.version-in-use").format(aliases=", ".join(aliases))
+            raise ConflictException(text)
         machine.versions.pop(int(number), None)
     return {}
