@@ -66,7 +66,8 @@ AT_ONCE = {
     "All": {
         "Type": "Parallel",
         "Branches": [
-            {"StartAt": "A", "States": {"A": step(name, End=True)}} for name in ("reserve", "ship")
+            {"StartAt": name, "States": {name: step(name, End=True)}}
+            for name in ("reserve", "ship")
         ],
         "End": True,
     }
