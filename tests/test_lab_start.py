@@ -519,6 +519,19 @@ with start() as lab:
     assert run(script).stdout == "[]\n"
 
 
+def test_a_cloud_begins_without_the_services_that_take_long_to_load() -> None:
+    script = """
+import sys
+import lambdalab.cloud.cloud
+from lambdalab.neighbours import application
+early = [name for name in sys.modules if name.startswith("moto")]
+application.preload(0, "123456789012")
+slow = ("cloudformation", "ec2", "ecs", "stepfunctions", "apigateway")
+print(early + [name for name in slow if f"moto.{name}" in sys.modules])
+"""
+    assert run(script).stdout == "[]\n"
+
+
 def test_the_package_offers_what_it_names() -> None:
     import lambdalab
     from lambdalab.lab import Lab

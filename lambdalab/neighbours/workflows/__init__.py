@@ -43,7 +43,7 @@ def stop() -> None:
     models: Any = sys.modules.get("moto.stepfunctions.parser.models")
     if models is None:
         return
-    from lambdalab.neighbours.workflows.executions import now
+    from lambdalab.neighbours.workflows.moments import now
 
     for _, _, backend in models.stepfunctions_parser_backends.iter_backends():
         for machine in backend.state_machines:

@@ -202,7 +202,7 @@ def _output(env: Any, row: _Iteration) -> Any:
 
 def _give_up(env: Any, frames: Iterable[Any], failed: Any) -> None:
     """Let whatever still goes on end, and go on from the last event of what has failed."""
-    from lambdalab.neighbours.workflows.executions import now
+    from lambdalab.neighbours.workflows.moments import now
 
     for frame in frames:
         silence(frame)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from moto.core import utils
 from moto.moto_api._internal import mock_random
 from moto.stepfunctions.exceptions import ExecutionAlreadyExists, InvalidExecutionInput
 from moto.stepfunctions.parser.api import (
@@ -24,6 +23,7 @@ from lambdalab import facts
 from lambdalab.neighbours.workflows import notices, queries
 from lambdalab.neighbours.workflows.activities import Activities
 from lambdalab.neighbours.workflows.definitions import json_trouble
+from lambdalab.neighbours.workflows.moments import now
 from lambdalab.neighbours.workflows.waiting import Event, count_in
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "find",
     "halt",
     "machine_described",
-    "now",
     "redrive_refusal",
     "refuse",
     "revised",
@@ -50,12 +49,6 @@ _OVER = "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"
 _REDRIVABLE = "FAILED", "TIMED_OUT", "ABORTED"
 
 Json = dict[str, Any]
-
-
-def now() -> datetime:
-    """The platform's time."""
-    moment: datetime = utils.utcnow()
-    return moment.replace(tzinfo=UTC)
 
 
 def begin(backend: Any, machine: Any, given: Json, *, sync: bool = False) -> Any:

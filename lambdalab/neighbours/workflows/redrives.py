@@ -11,6 +11,7 @@ from moto.stepfunctions.exceptions import AWSError
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 
 from lambdalab.neighbours.workflows import executions, notices, progress
+from lambdalab.neighbours.workflows.moments import now
 from lambdalab.neighbours.workflows.waiting import Event, count_in
 
 __all__ = ["NotRedrivable", "redrive"]
@@ -36,7 +37,7 @@ def redrive(execution: Any, token: str | None) -> Json:
     if reason:
         raise NotRedrivable(reason)
     execution.redrives = getattr(execution, "redrives", 0) + 1
-    execution.redrive_date = executions.now()
+    execution.redrive_date = now()
     if token is not None:
         earlier[token] = execution.redrive_date
     _begin_again(execution)

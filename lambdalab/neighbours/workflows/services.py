@@ -19,6 +19,7 @@ from lambdalab import facts
 from lambdalab.neighbours.identity import sts
 from lambdalab.neighbours.workflows.attempts import check
 from lambdalab.neighbours.workflows.failures import named, runtime
+from lambdalab.neighbours.workflows.moments import now
 from lambdalab.neighbours.workflows.waiting import wait_for
 
 __all__ = ["install", "requiring", "service_model"]
@@ -119,7 +120,7 @@ def _when_ended(build: Any) -> Any:
             if wait_for([inner.ended, env.program_state_event]) is not inner.ended:
                 outer = env.states.context_object.context_object_data["Execution"]["Id"]
                 cause = facts.message("workflow.child-aborted").format(execution=outer)
-                inner.stop(stop_date=executions.now(), error=None, cause=cause)
+                inner.stop(stop_date=now(), error=None, cause=cause)
                 inner.cause = cause
             check(env)
             return resolve()

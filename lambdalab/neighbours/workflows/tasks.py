@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from lambdalab.errors import AwsError
 from lambdalab.neighbours.workflows import services
-from lambdalab.neighbours.workflows.executions import now
 from lambdalab.neighbours.workflows.failures import named
+from lambdalab.neighbours.workflows.moments import now
 from lambdalab.neighbours.workflows.waiting import Interrupted
 
 __all__ = ["Answer", "Functions", "install"]

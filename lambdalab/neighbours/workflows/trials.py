@@ -15,7 +15,8 @@ from moto.stepfunctions.parser.backend.test_state.execution import TestStateExec
 
 from lambdalab.neighbours.workflows import matches
 from lambdalab.neighbours.workflows.activities import Activities
-from lambdalab.neighbours.workflows.executions import checked_input, now, run
+from lambdalab.neighbours.workflows.executions import checked_input, run
+from lambdalab.neighbours.workflows.moments import now
 from lambdalab.neighbours.workflows.waiting import Event, Interrupted
 
 __all__ = ["try_state"]
